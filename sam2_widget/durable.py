@@ -1,0 +1,156 @@
+"""Writes files so that a kill leaves the old or the new content whole, and syncs them afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from sam2_widget.errors import SaveError
+
+TEMPORARY = ".writing"
+"""Suffix of a file that is being written; readers ignore it and opening a project removes it."""
+
+
+@contextlib.contextmanager
+def saving(path: Path) -> Iterator[None]:
+    """Turn the errors of the file system into one sentence.
+
+    Raises
+    ------
+    SaveError
+        If the disk is full, the folder is not writable, or anything else keeps the file from disk.
+    """
+    try:
+        yield
+    except SaveError:
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            text = f"The disk is full, {path} was not saved; free some space and do it again."
+        elif isinstance(error, PermissionError) or error.errno == errno.EROFS:
+            text = f"{path} cannot be written; make the folder writable or give another output_dir."
+        else:
+            text = f"{path} was not saved ({error.strerror or error}); mend that and do it again."
+        raise SaveError(text) from error
+
+
+def write_file(path: Path, data: bytes, flusher: Flusher | None = None) -> None:
+    """Write a file beside its place, then rename it there.
+
+    Raises
+    ------
+    SaveError
+        If it cannot be written; what was there before is untouched.
+    """
+    beside = path.with_name(path.name + TEMPORARY)
+    with saving(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            beside.write_bytes(data)
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+    if flusher is not None:
+        flusher.add(path)
+
+
+def append_line(path: Path, line: bytes, flusher: Flusher | None = None) -> None:
+    """Append a line to a file; a kill can leave it torn, which readers skip.
+
+    Raises
+    ------
+    SaveError
+        If it cannot be written.
+    """
+    with saving(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            end = file.tell()
+            # One write call, so that lines of two processes cannot mix.
+            try:
+                file.write(line + b"\n")
+                file.flush()
+            except OSError:
+                with contextlib.suppress(OSError):
+                    file.truncate(end)
+                raise
+    if flusher is not None:
+        flusher.add(path)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Give a file a second name; where the file system has no links, copy it.
+
+    Files are replaced by renaming, never changed in place, so that sharing the bytes is safe.
+
+    Raises
+    ------
+    SaveError
+        If neither works.
+    """
+    beside = target.with_name(target.name + TEMPORARY)
+    with saving(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.unlink(missing_ok=True)
+        try:
+            os.link(source, beside)
+        except OSError:
+            shutil.copyfile(source, beside)
+        beside.replace(target)
+
+
+class Flusher:
+    """Syncs written files to the disk within a second, grouped, on a thread of its own.
+
+    A kill of the process loses nothing that was written; a power cut can lose what was not synced.
+    """
+
+    def __init__(self, seconds: float = 0.5) -> None:
+        self._seconds = seconds
+        self._paths: set[Path] = set()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._loop, name="sam2-widget-sync", daemon=True)
+        self._thread.start()
+
+    def add(self, path: Path) -> None:
+        """Have a written file synced."""
+        with self._wake:
+            self._paths.add(path)
+            self._wake.notify_all()
+
+    def close(self) -> None:
+        """Sync what is left and end the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._paths or self._closing)
+                # Gather what one burst writes: one sync serves many changes of a file.
+                self._wake.wait_for(lambda: self._closing, timeout=self._seconds)
+                paths, self._paths = self._paths, set()
+                closing = self._closing
+            for path in [*paths, *{path.parent for path in paths}]:
+                _sync(path)
+            if closing and not self._paths:
+                return
+
+
+def _sync(path: Path) -> None:
+    # A file that is gone or a system that cannot sync a folder is no reason to stop.
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,43 @@
+"""The errors users meet; every message is one sentence that says what to do."""
+
+from __future__ import annotations
+
+
+class Sam2WidgetError(Exception):
+    """Base of every error this package raises on purpose."""
+
+    def __str__(self) -> str:
+        """Return the plain sentence (``KeyError`` would quote it)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class VideoError(Sam2WidgetError, ValueError):
+    """The source cannot be used as a video."""
+
+
+class ProjectError(Sam2WidgetError, ValueError):
+    """The project folder and what was asked of it do not fit together."""
+
+
+class PromptError(Sam2WidgetError, ValueError):
+    """A prompt, label or coordinate that makes no sense for this video."""
+
+
+class FrameIndexError(Sam2WidgetError, IndexError):
+    """A frame index outside the video."""
+
+
+class UnknownRegionError(Sam2WidgetError, KeyError):
+    """A region that this project does not have."""
+
+
+class ModelError(Sam2WidgetError, ValueError):
+    """A model that cannot be found, read or built."""
+
+
+class SaveError(Sam2WidgetError, OSError):
+    """A file could not be written."""
+
+
+class ClosedError(Sam2WidgetError, RuntimeError):
+    """The session was closed."""
