@@ -1,0 +1,150 @@
+"""Scopes, prompts and the pure state of all prompts; knows no files, no model and no browser."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from sam2_widget.errors import PromptError
+
+
+class Scope(NamedTuple):
+    """What one object in the model stands for: a region of an instance.
+
+    Attributes
+    ----------
+    instance : int
+        Instance number, 1 or more.
+    region : str
+        Region id.
+    """
+
+    instance: int
+    region: str
+
+    def __str__(self) -> str:
+        """Return the words the user reads."""
+        return f"instance {self.instance}, {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A click in pixels of the stored frame, origin at the corner; `label` 1 is inside, 0 outside."""
+
+    x: float
+    y: float
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box by its edges in pixels of the stored frame, `x0` < `x1` and `y0` < `y1`."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class FramePrompts:
+    """The ordered prompts of one scope on one frame: first a box, if any, then the points.
+
+    Attributes
+    ----------
+    points : tuple of Point
+        In the order they were placed.
+    box : Box or None
+        The box that started the frame.
+    corrects : bool
+        Whether the frame was tracked before its first prompt, so that the prompts refine that mask.
+    """
+
+    points: tuple[Point, ...] = ()
+    box: Box | None = None
+    corrects: bool = False
+
+    def __len__(self) -> int:
+        """Return the number of prompts."""
+        return len(self.points) + (self.box is not None)
+
+    @property
+    def revision(self) -> str:
+        """A hash of these prompts; a mask made by clicks under another one was not saved in time."""
+        box = self.box and [self.box.x0, self.box.y0, self.box.x1, self.box.y1]
+        return _digest([self.corrects, box, [[p.x, p.y, p.label] for p in self.points]])
+
+    def with_points(self, points: tuple[Point, ...]) -> FramePrompts:
+        """Return these prompts followed by more points."""
+        return replace(self, points=self.points + points)
+
+
+ScopePrompts = Mapping[int, FramePrompts]
+"""The prompts of a scope by frame index."""
+
+
+def tidy(value: float) -> float:
+    """Round a coordinate to the 2 decimals that files keep, so that saved equals live."""
+    return round(float(value), 2)
+
+
+def make_point(x: float, y: float, label: int, width: int, height: int) -> Point:
+    """Return a checked point.
+
+    Raises
+    ------
+    PromptError
+        If the point lies outside the frame or the label is neither 0 nor 1.
+    """
+    if label not in (0, 1):
+        raise PromptError(f"A point's label is 1 (inside) or 0 (outside), not {label!r}.")
+    x, y = tidy(x), tidy(y)
+    if not (0 <= x < width and 0 <= y < height):
+        raise PromptError(
+            f"The point ({x:g}, {y:g}) lies outside the frame of {width} x {height} pixels; "
+            "give 0 <= x < width and 0 <= y < height."
+        )
+    return Point(x, y, int(label))
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """All prompts of a project: an immutable value that every change replaces."""
+
+    scopes: Mapping[Scope, ScopePrompts] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[Scope]:
+        """Iterate over the scopes that have prompts, in order."""
+        return iter(sorted(scope for scope, frames in self.scopes.items() if frames))
+
+    def of(self, scope: Scope) -> ScopePrompts:
+        """Return the prompts of a scope by frame, empty when it has none."""
+        return self.scopes.get(scope, {})
+
+    def at(self, scope: Scope, frame: int) -> FramePrompts | None:
+        """Return the prompts of a scope on a frame."""
+        return self.of(scope).get(frame)
+
+    def put(self, scope: Scope, frame: int, prompts: FramePrompts | None) -> Annotations:
+        """Return the state with other prompts on one frame; None takes them away."""
+        frames = dict(self.of(scope))
+        if prompts:
+            frames[frame] = prompts
+        else:
+            frames.pop(frame, None)
+        return Annotations({**self.scopes, scope: dict(sorted(frames.items()))})
+
+    def replace_scope(self, scope: Scope, frames: ScopePrompts) -> Annotations:
+        """Return the state with other prompts in a whole scope."""
+        return Annotations({**self.scopes, scope: dict(sorted(frames.items()))})
+
+    def revision(self, scope: Scope) -> str:
+        """Return a hash of all prompts of a scope; masks tracked under another one are stale."""
+        return _digest([[frame, p.revision] for frame, p in sorted(self.of(scope).items())])
+
+
+def _digest(content: object) -> str:
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()

@@ -1,0 +1,130 @@
+"""What an engine must do: the few methods between the session and any model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2_widget.annotations import FramePrompts
+
+Mask = npt.NDArray[np.bool_]
+"""(H, W) bool in pixels of the stored frame."""
+
+
+class Frames(Protocol):
+    """The frames an engine reads: stored JPEG files, some of them perhaps not written yet."""
+
+    @property
+    def width(self) -> int:
+        """Width of every frame in pixels."""
+
+    @property
+    def height(self) -> int:
+        """Height of every frame in pixels."""
+
+    def __len__(self) -> int:
+        """Return the number of frames of the video."""
+
+    def path(self, index: int, /) -> Path:
+        """Return the JPEG file of a frame; waits until it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """What an engine says of an object on a frame.
+
+    Attributes
+    ----------
+    mask : ndarray
+        (H, W) bool in pixels of the stored frame; all False where the object is absent.
+    score : float
+        The model's object score (a logit): positive where it sees the object.
+    """
+
+    mask: Mask
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A saved mask next to where a tracking pass begins; the pass reads it as its memory.
+
+    Attributes
+    ----------
+    frame : int
+        Frame index.
+    run : str
+        The run that made the mask; an engine that still holds that run's memory uses it as it is.
+    load : callable
+        Reads the saved mask, for an engine that does not.
+    """
+
+    frame: int
+    run: str
+    load: Callable[[], Mask]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInput:
+    """The prompts of a frame and, where they correct a tracked mask, that mask.
+
+    Attributes
+    ----------
+    prompts : FramePrompts
+        Ordered prompts.
+    tracked : Neighbour or None
+        The mask the frame had before its first prompt, where it had been tracked.
+    included : int
+        How many of the prompts that mask shows already: after reopening, the saved mask is the
+        corrected one, and only later prompts come on top.
+    """
+
+    prompts: FramePrompts
+    tracked: Neighbour | None = None
+    included: int = 0
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A model that segments and tracks. One thread, the session's worker, calls all of it.
+
+    Every method is told the whole input it depends on, so that an engine may forget anything at
+    any time: what it keeps is a cache of work done, never the only copy of an annotation.
+    """
+
+    name: str
+    device: str
+
+    def open(self, frames: Frames) -> None:
+        """Load the model, if that has not been done, and take these frames as the video."""
+
+    def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
+        """Segment a frame from its prompts: each in turn, as if given one call at a time."""
+
+    def begin(
+        self,
+        scope: Hashable,
+        prompted: Mapping[int, FrameInput],
+        *,
+        reverse: bool,
+        run: str,
+        neighbours: Sequence[Neighbour],
+    ) -> None:
+        """Begin a tracking pass of a scope from the memory of its prompted frames and neighbours."""
+
+    def step(self, scope: Hashable, frame: int) -> Segmentation:
+        """Track the scope into the next frame of its pass."""
+
+    def end(self, scope: Hashable) -> None:
+        """End the scope's pass; what it learned may still serve corrections."""
+
+    def forget(self, scope: Hashable, frame: int | None = None) -> None:
+        """Drop what is known of a scope, or of one frame of it."""
+
+    def close(self) -> None:
+        """Release the model."""

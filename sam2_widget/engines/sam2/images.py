@@ -1,0 +1,40 @@
+"""Feeds stored frames to the model one at a time, as upstream's loader makes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+
+from sam2_widget.engines.base import Frames
+
+# ImageNet statistics, the defaults of sam2.utils.misc.load_video_frames.
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+
+class LazyImages:
+    """A stand-in for upstream's tensor of all frames, which holds 12.6 MB for each.
+
+    Indexing returns the (3, S, S) float32 tensor that upstream would hold: the stored JPEG, resized
+    by PIL, scaled in float64, rounded to float32, then normalised in float32. All of that depends
+    on the byte and the channel alone, so a table of 3 x 256 values gives the same bits sooner.
+    """
+
+    def __init__(self, frames: Frames, size: int) -> None:
+        self._frames = frames
+        self._size = size
+        levels = torch.from_numpy(np.arange(256) / 255.0).to(torch.float32)
+        mean, std = torch.tensor(_MEAN)[:, None], torch.tensor(_STD)[:, None]
+        self._table = ((levels[None] - mean) / std).numpy()
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return len(self._frames)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        """Return frame `index`, waiting until it is stored."""
+        with Image.open(self._frames.path(index)) as image:
+            pixels = np.asarray(image.convert("RGB").resize((self._size, self._size)))
+        channels = [self._table[c][pixels[:, :, c]] for c in range(3)]
+        return torch.from_numpy(np.stack(channels))
