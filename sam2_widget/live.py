@@ -1,0 +1,397 @@
+"""The live project: what all sessions on one folder share, opened once and closed by the last."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sam2_widget.annotations import FramePrompts, Scope
+from sam2_widget.engines.base import Engine
+from sam2_widget.errors import ClosedError, ProjectError, SaveError
+from sam2_widget.events import Change, ChangeLog, Dispatcher
+from sam2_widget.history import History
+from sam2_widget.masks import MaskStore
+from sam2_widget.models import ModelSpec
+from sam2_widget.project import DEFAULT_REGIONS, Project, ProjectInfo
+from sam2_widget.sources import Source
+from sam2_widget.tracking import TrackQueue
+from sam2_widget.video import StoredVideo, Video
+from sam2_widget.worker import Worker
+
+Model = Engine | Sequence[ModelSpec]
+"""An engine, or the models to choose from, the largest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStatus:
+    """What the user is told of the model; `status` is waiting, loading, ready or failed."""
+
+    name: str
+    device: str
+    status: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A line for the user; `level` is info, warning or error."""
+
+    id: int
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The arguments that a second session on the same project must share."""
+
+    frame_step: int
+    max_side: int | None
+    device: str
+
+
+class Live:
+    """A project that is open: its folder, video, masks, prompts, engine and threads.
+
+    Attributes
+    ----------
+    annotations : Annotations
+        The prompts as they are now; only the worker replaces them.
+    shown : dict
+        Prompts of corrected frames that the saved masks showed when the engine was opened.
+    """
+
+    def __init__(
+        self, root: Path, source: Source, regions: Sequence[str] | None, options: Options
+    ) -> None:
+        self.root = root
+        self.options = options
+        self.fingerprint = source.fingerprint
+        self.project = Project(root)
+        try:
+            stored = self._check_video(source)
+            self.regions = self._merge_regions(regions)
+            self.video = Video(
+                source,
+                self.project.frames,
+                frame_step=options.frame_step,
+                max_side=options.max_side,
+                stored=stored,
+                read_only=not self.project.lock.held,
+                on_progress=self._video_moved,
+            )
+            size = self.video.width, self.video.height
+            self.masks = MaskStore(self.project, *size)
+            self.annotations = self.project.read_prompts(*size)
+            self.changes = ChangeLog()
+            if not self.read_only:
+                self._remember(stored)
+        except BaseException:
+            self.project.close()
+            raise
+        self._ui = self.project.read_ui()
+        self.users = 0
+        self.engine: Engine | None = None
+        self.status = ModelStatus("", options.device, "waiting")
+        self.notices: list[Notice] = []
+        self.shown: dict[tuple[Scope, int], FramePrompts] = {}
+        self.history = History(self.project.undo)
+        self.unsaved = 0
+        self._told_warnings = 0
+        self._remembered = stored is not None
+        self._failure: Exception | None = None
+        self._model: Model = ()
+        self._own_engine = False
+        self.dispatcher = Dispatcher()
+        self.worker = Worker("sam2-widget-engine")
+        self.queue = TrackQueue(
+            lambda task: self.worker.submit(task, urgent=False),
+            self.video.is_ready,
+            lambda: len(self.video) if self.video.complete else None,
+            lambda: self.tell(Change("job")),
+        )
+        if self.read_only:
+            self.notify(
+                "warning",
+                f"{root} is open in another process, so this one only shows it; close it there "
+                "and open the video again to go on here.",
+            )
+        self.video.start()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether another process holds the project."""
+        return not self.project.lock.held
+
+    @property
+    def model(self) -> Model:
+        """What the engine was made from."""
+        return self._model
+
+    # -- engine -------------------------------------------------------------------------------
+
+    def open_engine(self, model: Model) -> Future[None]:
+        """Have the worker load a model, in the place of another if there is one."""
+        self._model = model
+        name = model.name if isinstance(model, Engine) else model[0].name
+        self.set_status(ModelStatus(name, self.options.device, "waiting"))
+        return self.worker.submit(lambda: self._open_engine(model))
+
+    def ready_engine(self) -> Engine:
+        """Return the engine; for the worker.
+
+        Raises
+        ------
+        Exception
+            What made loading fail.
+        """
+        if self._failure is not None:
+            raise self._failure
+        assert self.engine is not None
+        return self.engine
+
+    def set_status(self, status: ModelStatus) -> None:
+        """Tell what the model is doing."""
+        self.status = status
+        self.tell(Change("model"))
+
+    def _open_engine(self, model: Model) -> None:
+        self._close_engine()
+        self.shown = self._corrections_shown()
+        try:
+            note = ""
+            self.set_status(replace(self.status, status="loading"))
+            if isinstance(model, Engine):
+                engine, self._own_engine = model, False
+            else:
+                engine, note = _make_engine(model, self.options.device)
+                self._own_engine = True
+            engine.open(self.video)
+        except Exception as error:  # the session stays usable: another model may load
+            self._failure = error
+            self.set_status(replace(self.status, status="failed", note=str(error)))
+            return
+        self.engine = engine
+        self.set_status(ModelStatus(engine.name, engine.device, "ready", note))
+        self._remember_model(engine.name)
+
+    def _close_engine(self) -> None:
+        if self.engine is not None and self._own_engine:
+            self.engine.close()
+        self.engine, self._failure = None, None
+
+    def _remember_model(self, name: str) -> None:
+        info = self.project.info
+        if info is not None and not self.read_only and info.model != name:
+            try:
+                self.project.write_info(replace(info, model=name))
+            except SaveError as error:
+                self.notify("error", str(error))
+
+    def _corrections_shown(self) -> dict[tuple[Scope, int], FramePrompts]:
+        return {
+            (scope, frame): prompts
+            for scope in self.annotations
+            for frame, prompts in self.annotations.of(scope).items()
+            if prompts.corrects and not self.is_unmade(scope, frame)
+        }
+
+    def is_unmade(self, scope: Scope, frame: int) -> bool:
+        """Tell whether the mask of a prompted frame was not saved, as a kill may leave it."""
+        prompts = self.annotations.at(scope, frame)
+        record = self.masks.record(scope, frame)
+        if prompts is None or (record is not None and record.source == "edit"):
+            return False
+        return record is None or record.revision != prompts.revision
+
+    # -- telling ------------------------------------------------------------------------------
+
+    def tell(self, change: Change, frames: Sequence[int] | None = ()) -> int:
+        """Note a change of what is shown, tell the listeners, and return the new revision."""
+        revision = self.changes.mark(frames)
+        self.dispatcher.tell(change)
+        return revision
+
+    def notify(self, level: str, text: str) -> None:
+        """Show the user a line."""
+        self.notices = [*self.notices, Notice(len(self.notices) + 1, level, text)][-20:]
+        self.tell(Change("notice"))
+
+    @property
+    def ui(self) -> dict[str, Any]:
+        """The frame and scope that were looked at last, as far as they exist."""
+        kept = {}
+        frame, instance = self._ui.get("frame_index"), self._ui.get("instance")
+        if type(frame) is int and 0 <= frame < self.video.known_length:
+            kept["frame_index"] = frame
+        if type(instance) is int and instance >= 1:
+            kept["instance"] = instance
+        if self._ui.get("region") in self.regions:
+            kept["region"] = self._ui["region"]
+        return kept
+
+    def remember_ui(self, state: Mapping[str, Any]) -> None:
+        """Keep what is looked at; losing it harms nobody, so that no error is raised."""
+        self._ui = dict(state)
+        if not self.read_only:
+            with contextlib.suppress(SaveError):
+                self.project.write_json(self.project.root / "ui.json", self._ui)
+
+    def scopes(self) -> list[Scope]:
+        """Return the scopes that hold prompts or masks, in order."""
+        return sorted({*self.annotations, *self.masks.scopes()})
+
+    # -- video --------------------------------------------------------------------------------
+
+    def _check_video(self, source: Source) -> StoredVideo | None:
+        info = self.project.info
+        if info is None:
+            return None
+        ours = {"fingerprint": source.fingerprint, **_extraction(self.options)}
+        for key, value in ours.items():
+            if info.video.get(key) != value:
+                what = "another video" if key == "fingerprint" else f"the video with another {key}"
+                raise ProjectError(
+                    f"{self.root} holds {what}; give name= to keep this one in a folder of its own."
+                )
+        return _parse_stored(info)
+
+    def _merge_regions(self, regions: Sequence[str] | None) -> tuple[str, ...]:
+        saved = self.project.info.regions if self.project.info else ()
+        given = tuple(regions or (() if saved else DEFAULT_REGIONS))
+        known = {region.lower() for region in saved}
+        return (*saved, *(region for region in given if region.lower() not in known))
+
+    def _remember(self, stored: StoredVideo | None) -> None:
+        """Save ``project.json`` if what it should say differs from what it says."""
+        video: dict[str, Any] = {"fingerprint": self.fingerprint, **_extraction(self.options)}
+        video |= {"fps": self.video.fps, "width": self.video.width, "height": self.video.height}
+        if stored is not None:
+            video |= {"frames": stored.count, "times": [round(t, 6) for t in stored.times]}
+        if self.video.names is not None:
+            video["names"] = self.video.names
+        before = self.project.info
+        info = ProjectInfo(
+            video, self.regions, before.model if before else "", before.extra if before else {}
+        )
+        if info != before:
+            self.project.write_info(info)
+
+    def _video_moved(self) -> None:
+        self.tell(Change("video"))
+        self.queue.wake()
+        if len(self.video.warnings) > self._told_warnings:
+            for text in self.video.warnings[self._told_warnings :]:
+                self.notify("warning", text)
+            self._told_warnings = len(self.video.warnings)
+        if self.video.failure is not None:
+            self.notify("error", str(self.video.failure))
+        elif self.video.complete and not self._remembered and not self.read_only:
+            self._remembered = True
+            try:
+                self._remember(self.video.stored())
+            except SaveError as error:
+                self.notify("error", str(error))
+
+    # -- end ----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the run between two frames, save, stop all threads and release the folder."""
+        closed = ClosedError("The session was closed; track() resumes when it is open again.")
+        self.video.close()
+        self.worker.close()
+        self.queue.close(closed)
+        self._close_engine()
+        try:
+            if not self.read_only:
+                self.masks.compact()
+        finally:
+            self.project.close()
+            self.dispatcher.close()
+
+
+def _make_engine(specs: Sequence[ModelSpec], device: str) -> tuple[Engine, str]:
+    # torch takes seconds to import: only the worker waits for it.
+    from sam2_widget.engines.sam2 import Sam2Engine
+    from sam2_widget.engines.sam2.precision import pick_device
+
+    # Of several found, the largest where a GPU carries it, the smallest on a CPU.
+    spec = specs[0] if pick_device(device).type == "cuda" else specs[-1]
+    return Sam2Engine(spec.name, spec.config, spec.checkpoint, device), spec.note
+
+
+def _extraction(options: Options) -> dict[str, Any]:
+    return {"frame_step": options.frame_step, "max_side": options.max_side}
+
+
+def _parse_stored(info: ProjectInfo) -> StoredVideo | None:
+    video = info.video
+    if "times" not in video:
+        return None
+    try:
+        times = tuple(float(t) for t in video["times"])
+        return StoredVideo(times, int(video["width"]), int(video["height"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+# -- registry ---------------------------------------------------------------------------------
+
+_projects: dict[Path, Live] = {}
+_closing: dict[Path, threading.Event] = {}
+_registry = threading.Lock()
+
+
+def attach(root: Path, make: Callable[[], Live], check: Callable[[Live], None]) -> Live:
+    """Return the live project of a folder, opening it if no session has.
+
+    Parameters
+    ----------
+    root : Path
+        Resolved folder.
+    make : callable
+        Opens it.
+    check : callable
+        Refuses an open one whose arguments differ.
+    """
+    while True:
+        with _registry:
+            ended = _closing.get(root)
+            if ended is None:
+                live = _projects.get(root)
+                if live is None:
+                    live = _projects[root] = make()
+                else:
+                    check(live)
+                live.users += 1
+                return live
+        ended.wait()
+
+
+def release(live: Live) -> None:
+    """Close a live project when its last session goes."""
+    with _registry:
+        live.users -= 1
+        if live.users > 0 or _projects.get(live.root) is not live:
+            return
+        del _projects[live.root]
+        ended = _closing[live.root] = threading.Event()
+    try:
+        live.close()
+    finally:
+        with _registry:
+            del _closing[live.root]
+        ended.set()
+
+
+@atexit.register
+def _close_all() -> None:
+    for live in list(_projects.values()):
+        live.users = 1
+        release(live)

@@ -1,0 +1,404 @@
+"""The files of a project: their paths, formats, reading and writing."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sam2_widget.annotations import Annotations, Box, FramePrompts, Point, Scope, ScopePrompts
+from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
+from sam2_widget.errors import ProjectError
+from sam2_widget.locking import ProjectLock
+
+FORMAT_VERSION = 1
+DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
+"""The parts of a surgical tool, what the first users annotate."""
+MAX_FRAMES = 10**8
+"""No video is longer: 38 days at 30 frames/s."""
+_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}")
+
+
+def check_region(region: str) -> str:
+    """Return the region id if it may name a folder.
+
+    Raises
+    ------
+    ProjectError
+        If it may not.
+    """
+    if not isinstance(region, str) or not _REGION.fullmatch(region):
+        raise ProjectError(
+            f"The region id {region!r:.80} is not allowed; use 1 to 64 letters, digits, "
+            "'_' or '-', beginning with a letter or digit."
+        )
+    return region
+
+
+def check_regions(regions: Iterable[str]) -> tuple[str, ...]:
+    """Return the region ids if all are allowed and differ by more than case.
+
+    Raises
+    ------
+    ProjectError
+        If they are not.
+    """
+    if isinstance(regions, str):
+        raise ProjectError(f"regions is a list of ids; give [{regions!r}].")
+    ids = tuple(check_region(region) for region in regions)
+    if not ids:
+        raise ProjectError("Give at least one region, for example regions=['overall'].")
+    if len({region.lower() for region in ids}) < len(ids):
+        raise ProjectError(f"The regions {list(ids)} must differ by more than upper and lower case.")
+    return ids
+
+
+def check_name(name: str) -> str:
+    """Return the project name if it may name a folder.
+
+    Raises
+    ------
+    ProjectError
+        If it may not.
+    """
+    if not _NAME.fullmatch(name) or name.strip(". ") == "":
+        raise ProjectError(f"The name {name!r:.80} cannot name a folder; give another name=.")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectInfo:
+    """What ``project.json`` says.
+
+    Attributes
+    ----------
+    video : dict
+        Fingerprint, frame_step, max_side and, once extracted, frame count, size, fps and times.
+    regions : tuple of str
+        Region ids, in order.
+    model : str
+        Name of the model used last.
+    extra : dict
+        Keys of the file that this version does not know; they are written back as they are.
+    """
+
+    video: Mapping[str, Any]
+    regions: tuple[str, ...]
+    model: str = ""
+    extra: Mapping[str, Any] = ()  # type: ignore[assignment]
+
+
+class Project:
+    """A project folder ``<output_dir>/<name>``.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; it is made if it does not exist.
+
+    Raises
+    ------
+    SaveError
+        If the folder cannot be made or written to.
+    ProjectError
+        If ``project.json`` is of a newer format or damaged.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        with saving(root):
+            root.mkdir(parents=True, exist_ok=True)
+        self.lock = ProjectLock(root / ".lock")
+        with saving(root):
+            self.lock.try_again()
+        self.flusher = Flusher()
+        try:
+            self.info = self._read_info()
+        except BaseException:
+            self.close()
+            raise
+        if self.lock.held:
+            self._tidy()
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.root.name
+
+    @property
+    def frames(self) -> Path:
+        """Folder of the extracted frames."""
+        return self.root / "frames"
+
+    @property
+    def undo(self) -> Path:
+        """Folder of what undo may bring back."""
+        return self.root / ".undo"
+
+    def mask_path(self, scope: Scope, frame: int) -> Path:
+        """PNG file of a mask."""
+        return self._instance(scope) / f"masks_{scope.region}" / f"{frame:05d}.png"
+
+    def track_path(self, scope: Scope) -> Path:
+        """Journal of the masks of a scope."""
+        return self._instance(scope) / f"track_{scope.region}.jsonl"
+
+    def points_path(self, scope: Scope) -> Path:
+        """Prompts of a scope."""
+        return self._instance(scope) / f"points_{scope.region}.json"
+
+    def scopes(self) -> list[Scope]:
+        """Return the scopes that have files, in order."""
+        found = set()
+        for folder in self.root.glob("instance*"):
+            number = folder.name.removeprefix("instance")
+            if not number.isdecimal() or str(int(number)) != number:
+                continue
+            for path in folder.iterdir():
+                kind, _, region = path.stem.partition("_")
+                if kind in ("points", "track", "masks") and _REGION.fullmatch(region):
+                    found.add(Scope(int(number), region))
+        return sorted(found)
+
+    def mask_frames(self, scope: Scope) -> set[int]:
+        """Return the frames of a scope that have a PNG."""
+        folder = self.mask_path(scope, 0).parent
+        names = folder.glob("*.png") if folder.is_dir() else ()
+        return {int(path.stem) for path in names if path.stem.isdecimal()}
+
+    # -- project.json -------------------------------------------------------------------------
+
+    def write_info(self, info: ProjectInfo) -> None:
+        """Save ``project.json``.
+
+        Raises
+        ------
+        SaveError
+            If it cannot be written.
+        """
+        content = {
+            **dict(info.extra),
+            "format": FORMAT_VERSION,
+            "video": dict(info.video),
+            "regions": [{"id": region, "name": region} for region in info.regions],
+            "model": info.model,
+        }
+        self.write_json(self.root / "project.json", content)
+        self.info = info
+
+    def _read_info(self) -> ProjectInfo | None:
+        path = self.root / "project.json"
+        content = read_json(path)
+        if content is None:
+            return None
+        version = content.get("format") if isinstance(content, dict) else None
+        if isinstance(version, int) and version > FORMAT_VERSION:
+            raise ProjectError(
+                f"{path} was written by a newer sam2-widget (format {version}); "
+                "update sam2-widget to open it, or give another name=."
+            )
+        try:
+            regions = check_regions([region["id"] for region in content["regions"]])
+            known = {"format", "video", "regions", "model"}
+            extra = {key: value for key, value in content.items() if key not in known}
+            return ProjectInfo(dict(content["video"]), regions, str(content["model"]), extra)
+        except (KeyError, TypeError, ValueError) as error:
+            raise damaged(path) from error
+
+    def read_ui(self) -> dict[str, Any]:
+        """Return what ``ui.json`` says; a damaged one says nothing."""
+        with contextlib.suppress(ProjectError):
+            content = read_json(self.root / "ui.json")
+            if isinstance(content, dict):
+                return content
+        return {}
+
+    # -- prompts ------------------------------------------------------------------------------
+
+    def write_prompts(self, scope: Scope, prompts: ScopePrompts) -> None:
+        """Save the prompts of a scope; without any the file goes.
+
+        Raises
+        ------
+        SaveError
+            If it cannot be written.
+        """
+        path = self.points_path(scope)
+        if prompts:
+            self.write_json(path, _prompts_json(self.name, scope, prompts))
+        else:
+            with saving(path):
+                path.unlink(missing_ok=True)
+
+    def read_prompts(self, width: int, height: int) -> Annotations:
+        """Return the saved prompts of all scopes.
+
+        Raises
+        ------
+        ProjectError
+            If a file is damaged or a point lies outside the video.
+        """
+        annotations = Annotations()
+        for scope in self.scopes():
+            path = self.points_path(scope)
+            content = read_json(path)
+            if content is not None:
+                try:
+                    prompts = _parse_prompts(content, width, height)
+                except (KeyError, TypeError, ValueError) as error:
+                    raise damaged(path) from error
+                annotations = annotations.replace_scope(scope, prompts)
+        return annotations
+
+    # -- plain files --------------------------------------------------------------------------
+
+    def write_json(self, path: Path, content: object) -> None:
+        """Save a JSON file."""
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        write_file(path, text.encode() + b"\n", self.flusher)
+
+    def write_file(self, path: Path, data: bytes) -> None:
+        """Save a file."""
+        write_file(path, data, self.flusher)
+
+    def append(self, path: Path, record: Mapping[str, Any]) -> None:
+        """Append a record to a journal."""
+        append_line(path, _line(record), self.flusher)
+
+    def write_journal(self, path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+        """Save a journal anew."""
+        write_file(path, b"".join(_line(record) + b"\n" for record in records), self.flusher)
+
+    def close(self) -> None:
+        """Remove what undo kept, sync and let other processes write."""
+        if self.lock.held:
+            shutil.rmtree(self.undo, ignore_errors=True)
+        self.flusher.close()
+        self.lock.release()
+
+    def _instance(self, scope: Scope) -> Path:
+        return self.root / f"instance{scope.instance}"
+
+    def _tidy(self) -> None:
+        """Remove what a kill left half done."""
+        shutil.rmtree(self.undo, ignore_errors=True)
+        for pattern in (f"*{TEMPORARY}", f"instance*/*{TEMPORARY}", f"instance*/*/*{TEMPORARY}"):
+            for path in self.root.glob(pattern):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file, None where there is none.
+
+    Raises
+    ------
+    ProjectError
+        If it cannot be read.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise damaged(path) from error
+
+
+def read_journal(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a journal; a torn line is skipped."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise damaged(path) from error
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):
+            record = json.loads(line)
+            if isinstance(record, dict):
+                yield record
+
+
+def damaged(path: Path) -> ProjectError:
+    """Return the error for a file of a project that cannot be understood."""
+    return ProjectError(
+        f"{path} cannot be read as a file of this project; mend it, move it away, "
+        "or give another name=. Nothing was changed."
+    )
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _number(value: float) -> int | float:
+    return int(value) if value == int(value) else round(value, 2)
+
+
+def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, Any]:
+    points = [
+        {"frame_index": frame, "x": _number(p.x), "y": _number(p.y), "label": p.label}
+        for frame, given in sorted(prompts.items())
+        for p in given.points
+    ]
+    boxes = [
+        {
+            "frame_index": frame,
+            "x0": _number(given.box.x0),
+            "y0": _number(given.box.y0),
+            "x1": _number(given.box.x1),
+            "y1": _number(given.box.y1),
+        }
+        for frame, given in sorted(prompts.items())
+        if given.box is not None
+    ]
+    return {
+        "video_id": video,
+        "instance_id": scope.instance,
+        "region": scope.region,
+        "num_prompts": len(points) + len(boxes),
+        "prompts": points,
+        "boxes": boxes,
+        "masks": [],
+        "corrections": [frame for frame, given in sorted(prompts.items()) if given.corrects],
+    }
+
+
+def _parse_prompts(content: Any, width: int, height: int) -> ScopePrompts:
+    def inside(value: Any, limit: int, closed: bool = False) -> float:
+        number = float(value)
+        if isinstance(value, bool) or not (0 <= number < limit or (closed and number == limit)):
+            raise ValueError(value)
+        return number
+
+    def index(value: Any) -> int:
+        if type(value) is not int or not 0 <= value < MAX_FRAMES:
+            raise ValueError(value)
+        return value
+
+    boxes = {
+        index(item["frame_index"]): Box(
+            inside(item["x0"], width),
+            inside(item["y0"], height),
+            inside(item["x1"], width, closed=True),
+            inside(item["y1"], height, closed=True),
+        )
+        for item in content.get("boxes", [])
+    }
+    points: dict[int, list[Point]] = {frame: [] for frame in boxes}
+    for item in content["prompts"]:
+        if item["label"] not in (0, 1):
+            raise ValueError(item["label"])
+        point = Point(inside(item["x"], width), inside(item["y"], height), int(item["label"]))
+        points.setdefault(index(item["frame_index"]), []).append(point)
+    corrected = {index(frame) for frame in content.get("corrections", [])}
+    return {
+        frame: FramePrompts(tuple(listed), boxes.get(frame), frame in corrected)
+        for frame, listed in sorted(points.items())
+    }

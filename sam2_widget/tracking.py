@@ -1,0 +1,447 @@
+"""Tracking in the background: what a run does frame by frame, and the job that users hold."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sam2_widget.annotations import Annotations, Scope
+from sam2_widget.engines.base import Engine, FrameInput, Neighbour, Segmentation
+from sam2_widget.errors import Sam2WidgetError
+from sam2_widget.masks import MaskStore, measure
+
+Direction = Literal["both", "forward", "backward"]
+REACH = 15
+"""Frames whose memory SAM 2 reads at most (object pointers; memories reach 6)."""
+
+
+class TrackJob:
+    """A tracking run in the background.
+
+    Iterating yields frame indices as their masks are saved; a slow loop body never holds the run
+    back. The job goes on when a cell that waits for it is interrupted; `cancel` stops it.
+    """
+
+    def __init__(self, text: str, total: int) -> None:
+        self.text = text
+        self._total = total
+        self._frames: list[int] = []
+        self._done = 0
+        self._moved = threading.Condition()
+        self._finished = False
+        self._cancelled = False
+        self._error: BaseException | None = None
+        self._started: float | None = None
+
+    @property
+    def progress(self) -> tuple[int, int, float | None]:
+        """(frames done, frames in all, seconds left or None while that is unknown)."""
+        with self._moved:
+            done, total = self._done, self._total
+            if self._finished or not done or self._started is None:
+                return done, total, 0.0 if self._finished else None
+            each = (time.monotonic() - self._started) / done
+            return done, total, each * (total - done)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has ended: done, cancelled or failed."""
+        with self._moved:
+            return self._finished
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called before the run had ended."""
+        with self._moved:
+            return self._cancelled
+
+    def cancel(self) -> None:
+        """Stop after the frame at hand; what is done stays, and `track` resumes from there."""
+        with self._moved:
+            if not self._finished:
+                self._cancelled = True
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the run to end.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most.
+
+        Returns
+        -------
+        bool
+            False if the time ran out.
+
+        Raises
+        ------
+        Exception
+            What made the run fail, if it failed.
+        """
+        with self._moved:
+            ended = self._moved.wait_for(lambda: self._finished, timeout)
+            if self._error is not None:
+                raise self._error
+        return ended
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the frames whose masks are saved, those of the past first.
+
+        Raises
+        ------
+        Exception
+            What made the run fail, if it failed.
+        """
+        position = 0
+        while True:
+            with self._moved:
+                self._moved.wait_for(lambda: len(self._frames) > position or self._finished)
+                if position == len(self._frames):
+                    break
+                frame = self._frames[position]
+            position += 1
+            yield frame
+        self.wait()
+
+    def __repr__(self) -> str:
+        """Return a line that says how far the run is."""
+        done, total, _ = self.progress
+        return f"<TrackJob {self.text}: {done} of {total} frames>"
+
+    def _start(self) -> None:
+        with self._moved:
+            if self._started is None:
+                self._started = time.monotonic()
+
+    def _did(self, frame: int, saved: bool) -> None:
+        with self._moved:
+            self._done += 1
+            if saved:
+                self._frames.append(frame)
+            self._moved.notify_all()
+
+    def _end(self, error: BaseException | None = None) -> None:
+        with self._moved:
+            self._finished = True
+            self._error = error
+            self._moved.notify_all()
+
+
+@dataclass(slots=True)
+class Pass:
+    """What is to be tracked of one scope in one direction.
+
+    Attributes
+    ----------
+    frames : set of int
+        Frames to track.
+    fresh : set of int
+        Frames of this pass, not prompted, whose masks may be read as memory.
+    at : int or None
+        The frame tracked last.
+    """
+
+    scope: Scope
+    reverse: bool
+    first: int
+    frames: set[int]
+    fresh: set[int]
+    revision: str
+    at: int | None = None
+
+    def neighbours(self, frame: int) -> list[int]:
+        """Return the fresh frames whose memory a pass that begins at `frame` reads."""
+        sign = 1 if self.reverse else -1
+        return [f for f in (frame + sign * k for k in range(REACH, 0, -1)) if f in self.fresh]
+
+
+@dataclass(slots=True)
+class Plan:
+    """The passes of a run, and its frames in the order they are tracked."""
+
+    passes: list[Pass]
+    steps: list[tuple[int, bool]] = field(default_factory=list)
+
+
+def plan(
+    annotations: Annotations,
+    masks: MaskStore,
+    scopes: Sequence[Scope],
+    frames: range,
+    length: int,
+    direction: Direction,
+    force: bool,
+) -> Plan:
+    """Return what a run has to do.
+
+    Parameters
+    ----------
+    annotations, masks
+        The state the run starts from.
+    scopes : sequence of Scope
+        Scopes with prompts.
+    frames : range
+        Frames to track, with step 1.
+    length : int
+        Number of frames of the video.
+    direction : str
+        "both", "forward" or "backward", each scope from its earliest prompted frame.
+    force : bool
+        Whether to track fresh frames anew.
+    """
+    passes = []
+    for reverse in (False, True):
+        if direction != ("forward" if reverse else "backward"):
+            passes += [
+                _plan_pass(annotations, masks, scope, frames, length, reverse, force)
+                for scope in scopes
+            ]
+    steps: list[tuple[int, bool]] = []
+    for reverse in (False, True):
+        wanted = {f for p in passes if p.reverse == reverse for f in p.frames}
+        steps += [(frame, reverse) for frame in sorted(wanted, reverse=reverse)]
+    return Plan(passes, steps)
+
+
+def _plan_pass(
+    annotations: Annotations,
+    masks: MaskStore,
+    scope: Scope,
+    frames: range,
+    length: int,
+    reverse: bool,
+    force: bool,
+) -> Pass:
+    prompted = annotations.of(scope)
+    first, revision = min(prompted), annotations.revision(scope)
+    side = range(0, first) if reverse else range(first, length)
+    fresh = {
+        frame
+        for frame, record in masks.records(scope).items()
+        if frame in side and frame not in prompted and record.revision == revision
+    }
+    wanted = {f for f in side if f in frames and f not in prompted}
+    if force:
+        fresh -= wanted
+    return Pass(scope, reverse, first, wanted - fresh, fresh, revision)
+
+
+class TrackRun:
+    """One run, step by step; the session's worker calls it, and nobody else.
+
+    Parameters
+    ----------
+    job : TrackJob
+        What the user holds.
+    todo : Plan
+        What to do.
+    engine, masks
+        What does it, and where the results go.
+    given : callable
+        Returns the input of every prompted frame of a scope, as it is now.
+    revision : callable
+        Returns the revision of a scope as it is now.
+    saved : callable
+        Called with scope and frame after a mask was saved.
+    """
+
+    def __init__(
+        self,
+        job: TrackJob,
+        todo: Plan,
+        engine: Engine,
+        masks: MaskStore,
+        given: Callable[[Scope], Mapping[int, FrameInput]],
+        revision: Callable[[Scope], str],
+        saved: Callable[[Scope, int], None],
+    ) -> None:
+        self.job = job
+        self._plan = todo
+        self._engine = engine
+        self._masks = masks
+        self._given = given
+        self._revision = revision
+        self._saved = saved
+        self._run = uuid.uuid4().hex[:8]
+        self._position = 0
+        self._length: int | None = None
+
+    @property
+    def next_frame(self) -> int | None:
+        """The frame the next step needs, None when there is nothing left to do."""
+        left = self._position < len(self._plan.steps) and not self.job.cancelled
+        return self._plan.steps[self._position][0] if left else None
+
+    def step(self) -> None:
+        """Track all scopes of the run on its next frame."""
+        self.job._start()
+        frame, reverse = self._plan.steps[self._position]
+        saved = [
+            self._track(each, frame)
+            for each in self._plan.passes
+            if each.reverse == reverse and frame in each.frames
+        ]
+        self._position += 1
+        self.job._did(frame, any(saved))
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End the run and wake who waits for it."""
+        for scope in {each.scope for each in self._plan.passes}:
+            self._engine.end(scope)
+        self.job._end(error)
+
+    def skip_beyond(self, length: int) -> None:
+        """Leave out frames that a shorter video than announced does not have."""
+        if length == self._length:
+            return
+        self._length = length
+        self._plan.steps = [step for step in self._plan.steps if step[0] < length]
+        self.job._total = len(self._plan.steps)
+
+    def _track(self, each: Pass, frame: int) -> bool:
+        if self._revision(each.scope) != each.revision:
+            # Its prompts changed under way: what was written stays, stale; the others go on.
+            each.frames.clear()
+            return False
+        follows = each.at is not None and abs(frame - each.at) == 1
+        if not follows:
+            self._begin(each, frame)
+        result = self._engine.step(each.scope, frame)
+        self._save(each, frame, result)
+        each.fresh.add(frame)
+        each.at = frame
+        return True
+
+    def _begin(self, each: Pass, frame: int) -> None:
+        prompted = self._given(each.scope)
+        beside = [self._neighbour(each.scope, f) for f in each.neighbours(frame)]
+        self._engine.begin(
+            each.scope, prompted, reverse=each.reverse, run=self._run, neighbours=beside
+        )
+
+    def _neighbour(self, scope: Scope, frame: int) -> Neighbour:
+        record = self._masks.record(scope, frame)
+        return Neighbour(
+            frame, record.run if record else "", lambda: self._masks.read(scope, frame)
+        )
+
+    def _save(self, each: Pass, frame: int, result: Segmentation) -> None:
+        record = measure(
+            result.mask,
+            frame,
+            "track",
+            run=self._run,
+            score=result.score,
+            revision=each.revision,
+            model=self._engine.name,
+        )
+        self._masks.write(each.scope, result.mask, record)
+        self._saved(each.scope, frame)
+
+
+class TrackQueue:
+    """Runs one tracking run after the other in the gaps that users' actions leave.
+
+    Parameters
+    ----------
+    soon : callable
+        Queues a task on the worker behind all users' actions.
+    is_ready : callable
+        Whether a frame can be tracked without waiting.
+    length : callable
+        Number of frames of the video once that is certain, None before.
+    moved : callable
+        Called after every step and at the end of every run.
+    """
+
+    def __init__(
+        self,
+        soon: Callable[[Callable[[], None]], object],
+        is_ready: Callable[[int], bool],
+        length: Callable[[], int | None],
+        moved: Callable[[], None],
+    ) -> None:
+        self._soon = soon
+        self._is_ready = is_ready
+        self._length = length
+        self._moved = moved
+        self._lock = threading.Lock()
+        self._runs: list[TrackRun] = []
+        self._queued = False
+
+    @property
+    def job(self) -> TrackJob | None:
+        """The job at work, or None."""
+        with self._lock:
+            return self._runs[0].job if self._runs else None
+
+    def add(self, run: TrackRun) -> None:
+        """Queue a run."""
+        with self._lock:
+            self._runs.append(run)
+        self.wake()
+
+    def wake(self) -> None:
+        """Go on if there is anything to do; called when frames have arrived."""
+        with self._lock:
+            if self._queued or not self._runs:
+                return
+            self._queued = True
+        try:
+            self._soon(self._step)
+        except Sam2WidgetError:
+            with self._lock:
+                self._queued = False
+
+    def cancel(self) -> None:
+        """Cancel all runs."""
+        with self._lock:
+            runs = list(self._runs)
+        for run in runs:
+            run.job.cancel()
+        self.wake()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End all runs without another step."""
+        with self._lock:
+            runs, self._runs = self._runs, []
+        for run in runs:
+            run.job.cancel()
+            run.finish(error)
+
+    def _step(self) -> None:
+        with self._lock:
+            self._queued = False
+            run = self._runs[0] if self._runs else None
+        if run is None:
+            return
+        error: BaseException | None = None
+        try:
+            if not self._advance(run):
+                return
+        except Exception as failure:  # the run fails, the session goes on
+            error = failure
+        if error is not None or run.next_frame is None:
+            with self._lock:
+                self._runs.remove(run)
+            run.finish(error)
+        self._moved()
+        self.wake()
+
+    def _advance(self, run: TrackRun) -> bool:
+        """Do a step; False while its frame is not extracted yet."""
+        length = self._length()
+        if length is not None:
+            run.skip_beyond(length)
+        frame = run.next_frame
+        if frame is None:
+            return True
+        if not self._is_ready(frame):
+            return False
+        run.step()
+        return True

@@ -1,0 +1,131 @@
+"""What users read of a session: masks and points by scope, and the table of all masks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sam2_widget.annotations import Scope, ScopePrompts
+from sam2_widget.errors import UnknownRegionError
+from sam2_widget.live import Live
+from sam2_widget.masktrack import MaskTrack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_V = TypeVar("_V")
+
+
+def scope_of(live: Live, key: object) -> Scope:
+    """Return the scope of an (instance, region) key.
+
+    Raises
+    ------
+    UnknownRegionError
+        If the key is no such pair, or the project has no such region. It is a KeyError.
+    """
+    regions = ", ".join(live.regions)
+    if not isinstance(key, tuple) or len(key) != 2:
+        raise UnknownRegionError(
+            f"Give instance and region, for example [1, {live.regions[0]!r}]; the regions are "
+            f"{regions}."
+        )
+    instance, region = key
+    if isinstance(instance, bool) or not isinstance(instance, int | np.integer) or instance < 1:
+        raise UnknownRegionError(f"An instance is a number from 1 on, not {instance!r:.60}.")
+    if region not in live.regions:
+        raise UnknownRegionError(f"There is no region {region!r:.60}; the regions are {regions}.")
+    return Scope(int(instance), region)
+
+
+class _ByScope(Mapping[Any, _V]):
+    """What there is of each scope, under the key (instance, region)."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def __iter__(self) -> Iterator[Scope]:
+        """Iterate over the scopes that hold anything."""
+        return iter(self._live.scopes())
+
+    def __len__(self) -> int:
+        """Return the number of scopes that hold anything."""
+        return len(self._live.scopes())
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether a scope holds anything."""
+        return isinstance(key, tuple) and key in self._live.scopes()
+
+    def __repr__(self) -> str:
+        """Return the scopes."""
+        return f"<{type(self).__name__} of {[tuple(scope) for scope in self]}>"
+
+
+class Masks(_ByScope[MaskTrack]):
+    """The masks of every scope: ``masks[1, "overall"]`` is a lazy `MaskTrack`."""
+
+    def __getitem__(self, key: object) -> MaskTrack:
+        """Return the masks of a scope, all False where it has none."""
+        scope = scope_of(self._live, key)
+        return MaskTrack(self._live.masks, scope, len(self._live.video))
+
+
+class Points(_ByScope[dict[int, npt.NDArray[np.float64]]]):
+    """The points of every scope: ``points[1, "overall"]`` is ``{frame: (N, 3) x, y, label}``."""
+
+    def __getitem__(self, key: object) -> dict[int, npt.NDArray[np.float64]]:
+        """Return the points of a scope by frame, in the order they were placed."""
+        return _arrays(self._live.annotations.of(scope_of(self._live, key)))
+
+
+def _arrays(prompts: ScopePrompts) -> dict[int, npt.NDArray[np.float64]]:
+    return {
+        frame: np.array([(p.x, p.y, p.label) for p in given.points], dtype=np.float64)
+        for frame, given in prompts.items()
+        if given.points
+    }
+
+
+COLUMNS = (
+    "frame", "time", "instance", "region", "area", "x0", "y0", "x1", "y1",
+    "centroid_x", "centroid_y", "score", "source", "stale", "model",
+)  # fmt: skip
+
+
+def to_dataframe(live: Live) -> pd.DataFrame:
+    """Return one row per mask; see `Session.to_dataframe`."""
+    import pandas as pd  # it takes half a second, and few sessions need it
+
+    times = live.video.times
+    rows = [
+        _row(live, scope, frame, float(times[frame]) if frame < len(times) else np.nan)
+        for scope in live.masks.scopes()
+        for frame in live.masks.frames(scope)
+    ]
+    table = pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
+    return table.sort_values(["frame", "instance", "region"], ignore_index=True)
+
+
+def _row(live: Live, scope: Scope, frame: int, seconds: float) -> tuple[Any, ...] | None:
+    record = live.masks.record(scope, frame)
+    if record is None:
+        return None
+    box = record.bbox or (np.nan,) * 4
+    centroid = record.centroid or (np.nan, np.nan)
+    score = np.nan if record.score is None else record.score
+    stale = is_stale(live, scope, frame)
+    return (
+        frame, seconds, *scope, record.area, *box, *centroid, score, record.source, stale,
+        record.model,
+    )  # fmt: skip
+
+
+def is_stale(live: Live, scope: Scope, frame: int) -> bool:
+    """Tell whether a mask no longer follows from the scope's prompts as they are now."""
+    record = live.masks.record(scope, frame)
+    if record is None or live.annotations.at(scope, frame):
+        return False
+    return record.revision != live.annotations.revision(scope)
