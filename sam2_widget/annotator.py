@@ -1,0 +1,157 @@
+"""Annotator: the widget. Traits, display, and the way of each message to the session and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anywidget
+import traitlets
+from IPython.display import display
+
+from sam2_widget import views
+from sam2_widget.annotations import Scope
+from sam2_widget.errors import FrameIndexError
+from sam2_widget.responder import Responder
+from sam2_widget.session import Session
+from sam2_widget.sources import VideoLike
+from sam2_widget.video import Video
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class Annotator(anywidget.AnyWidget):
+    """Annotate a video in a notebook cell: click an object, press Track, read the masks.
+
+    Parameters
+    ----------
+    video : str, Path, ndarray or sequence of ndarray
+        What `Session` takes.
+    **arguments
+        All other arguments of `Session`: name, output_dir, model, config, device, regions,
+        frame_step, max_side.
+
+    Attributes
+    ----------
+    frame_index : int
+        The frame on screen; set it to go there.
+    instance, region
+        The scope that clicks go to.
+    mode : str
+        ``"segment"``.
+    session : Session
+        Everything the widget does, without a browser.
+
+    Examples
+    --------
+    >>> ann = Annotator("clip.mp4")  # doctest: +SKIP
+    >>> ann.show()  # doctest: +SKIP
+    >>> ann.masks[1, "overall"][0]  # (H, W) bool, in the next cell  # doctest: +SKIP
+    """
+
+    _esm = _STATIC / "widget.js"
+    _css = _STATIC / "widget.css"
+
+    frame_index = traitlets.Int(0).tag(sync=True)
+    instance = traitlets.Int(1, min=1).tag(sync=True)
+    region = traitlets.Unicode().tag(sync=True)
+    mode = traitlets.Enum(("segment",), "segment").tag(sync=True)
+
+    def __init__(self, video: VideoLike, **arguments: Any) -> None:
+        self.session = Session(video, **arguments)
+        ui = self.session.ui
+        super().__init__(**{"region": self.session.regions[0], **ui})
+        self._responder = Responder(self.session, self._to_views)
+        self.on_msg(self._on_request)
+        self.observe(self._remember, ["frame_index", "instance", "region"])
+        _keep_to_subshell(self.comm)
+
+    # -- results ------------------------------------------------------------------------------
+
+    @property
+    def video(self) -> Video:
+        """The video; see `Session.video`."""
+        return self.session.video
+
+    @property
+    def masks(self) -> views.Masks:
+        """``masks[instance, region]`` is a lazy (T, H, W) bool `MaskTrack`."""
+        return self.session.masks
+
+    @property
+    def points(self) -> views.Points:
+        """``points[instance, region]`` is ``{frame: (N, 3) float64 array of x, y, label}``."""
+        return self.session.points
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """The (instance, region) pairs that hold anything."""
+        return self.session.scopes
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return a table of all masks; see `Session.to_dataframe`."""
+        return self.session.to_dataframe()
+
+    # -- display ------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        """Display the annotator in the cell."""
+        display(self)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Close the widget and the session it made."""
+        self._responder.close()
+        self.session.close()
+        super().close()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    @traitlets.validate("frame_index")
+    def _check_frame(self, proposal: dict[str, Any]) -> int:
+        index: int = proposal["value"]
+        length = self.session.video.known_length
+        if index < 0 or (length and index >= length):
+            raise FrameIndexError(
+                f"There is no frame {index}; the video has {length} frames, 0 to {length - 1}."
+            )
+        return index
+
+    @traitlets.validate("region")
+    def _check_region(self, proposal: dict[str, Any]) -> str:
+        return views.scope_of(self.session.live, (1, proposal["value"])).region
+
+    def _remember(self, _change: object) -> None:
+        self.session.ui = {
+            "frame_index": self.frame_index,
+            "instance": self.instance,
+            "region": self.region,
+        }
+
+    def _on_request(self, _widget: object, content: object, _buffers: object) -> None:
+        self._responder.receive(content)
+
+    def _to_views(self, content: dict[str, Any], buffers: list[bytes]) -> None:
+        if self.comm is not None:
+            self.send(content, buffers=buffers)
+
+
+def _keep_to_subshell(comm: Any) -> None:
+    """Have requests handled on the subshell that JupyterLab opened for widgets.
+
+    ipykernel 7.4 sends the answer to a message to the thread that published last, so that a click
+    after a trait change from a cell would wait for the cell to end. Replies to requests that
+    Python made keep their way.
+    """
+    original = getattr(comm, "_reply_subshell_for", None)
+    if original is None:
+        return
+
+    def route(data: Any, default: Any) -> Any:
+        content = data.get("content") if isinstance(data, dict) else None
+        asked = isinstance(content, dict) and isinstance(content.get("id"), str)
+        return original(data, default) if asked else default
+
+    comm._reply_subshell_for = route

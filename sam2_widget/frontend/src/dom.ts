@@ -1,0 +1,41 @@
+// Makes elements: attributes and text only, never HTML.
+
+type Attributes = Record<string, string | number | boolean>;
+
+/** An element; true sets an empty attribute, false sets none. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children);
+  return element;
+}
+
+/** A visible part of the widget. */
+export interface Part {
+  node: HTMLElement;
+  close(): void;
+}
+
+export function closer(stops: readonly (() => void)[]): () => void {
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Sets a text only when it differs, so that screen readers are not told twice. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const COLOR = /^#[0-9a-f]{6}$/i;
+
+/** A colour from outside, or grey when it is not one. */
+export function safeColor(color: string): string {
+  return COLOR.test(color) ? color : "#808080";
+}

@@ -1,0 +1,125 @@
+// Draws a frame, its masks and its points on a canvas. Nothing here knows where they come from.
+import { safeColor } from "./dom.ts";
+import type { Size } from "./geometry.ts";
+import type { Mask } from "./mask.ts";
+
+export interface Marker {
+  x: number;
+  y: number;
+  label: number;
+  /** Belongs to the scope that is annotated now. */
+  current: boolean;
+  /** Not answered yet. */
+  pending: boolean;
+}
+
+export interface Picture {
+  image: CanvasImageSource;
+  video: Size;
+  masks: readonly Mask[];
+  markers: readonly Marker[];
+  /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
+  pixelRatio: number;
+}
+
+const POSITIVE = "#0b62d6";
+const NEGATIVE = "#d01f2e";
+
+export function draw(context: CanvasRenderingContext2D, picture: Picture): void {
+  const { width, height } = context.canvas;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture.image, 0, 0, width, height);
+  const scaleX = width / picture.video.width;
+  const scaleY = height / picture.video.height;
+  for (const mask of picture.masks) {
+    context.setTransform(scaleX, 0, 0, scaleY, mask.x * scaleX, mask.y * scaleY);
+    drawMask(context, mask, picture.pixelRatio / scaleX);
+  }
+  const ordered = [...picture.markers].sort((a, b) => Number(a.current) - Number(b.current));
+  for (const marker of ordered) {
+    const ratio = picture.pixelRatio;
+    context.setTransform(ratio, 0, 0, ratio, marker.x * scaleX, marker.y * scaleY);
+    drawMarker(context, marker);
+  }
+}
+
+/** @param unit a CSS pixel in pixels of the video */
+function drawMask(context: CanvasRenderingContext2D, mask: Mask, unit: number): void {
+  mask.path ??= pathOf(mask);
+  const color = safeColor(mask.color);
+  context.fillStyle = color;
+  context.globalAlpha = mask.stale ? 0.2 : 0.45;
+  context.fill(mask.path, "evenodd");
+  context.globalAlpha = 1;
+  context.strokeStyle = color;
+  context.lineWidth = 1.5 * unit;
+  context.lineJoin = "round";
+  context.setLineDash(mask.stale ? [5 * unit, 4 * unit] : []);
+  context.stroke(mask.path);
+  context.setLineDash([]);
+}
+
+function pathOf(mask: Mask): Path2D {
+  const path = new Path2D();
+  for (const loop of mask.loops) {
+    path.moveTo(loop[0] as number, loop[1] as number);
+    for (let i = 2; i < loop.length; i += 2) path.lineTo(loop[i] as number, loop[i + 1] as number);
+    path.closePath();
+  }
+  return path;
+}
+
+/** Positive: blue disc with a plus. Negative: red diamond with a minus. Pending: hollow. */
+function drawMarker(context: CanvasRenderingContext2D, marker: Marker): void {
+  const size = marker.current ? 1 : 0.65;
+  context.scale(size, size);
+  context.globalAlpha = marker.current ? 1 : 0.75;
+  const color = marker.label === 1 ? POSITIVE : NEGATIVE;
+  outline(context, marker.label);
+  context.strokeStyle = "rgba(0, 0, 0, 0.55)";
+  context.lineWidth = 4.5;
+  context.stroke();
+  context.strokeStyle = "#fff";
+  context.lineWidth = 3;
+  context.stroke();
+  context.fillStyle = marker.pending ? "#fff" : color;
+  context.fill();
+  if (marker.pending) {
+    context.strokeStyle = color;
+    context.lineWidth = 1.5;
+    context.stroke();
+  }
+  sign(context, marker.label, marker.pending ? color : "#fff");
+  context.globalAlpha = 1;
+}
+
+function outline(context: CanvasRenderingContext2D, label: number): void {
+  context.beginPath();
+  if (label === 1) {
+    context.arc(0, 0, 7, 0, 2 * Math.PI);
+    return;
+  }
+  for (const [x, y] of [
+    [0, -8.5],
+    [8.5, 0],
+    [0, 8.5],
+    [-8.5, 0],
+  ] as const)
+    context.lineTo(x, y);
+  context.closePath();
+}
+
+function sign(context: CanvasRenderingContext2D, label: number, color: string): void {
+  context.beginPath();
+  context.moveTo(-3.5, 0);
+  context.lineTo(3.5, 0);
+  if (label === 1) {
+    context.moveTo(0, -3.5);
+    context.lineTo(0, 3.5);
+  }
+  context.strokeStyle = color;
+  context.lineWidth = 1.8;
+  context.lineCap = "butt";
+  context.stroke();
+}

@@ -1,0 +1,36 @@
+// The icons: lines on a 16 x 16 grid in the colour of the text; their names are on the buttons.
+
+const PATHS = {
+  prev: "M10 3.5 5.5 8l4.5 4.5",
+  next: "M6 3.5 10.5 8 6 12.5",
+  play: "M5 3.2v9.6L12.5 8z",
+  pause: "M5.5 3.5v9M10.5 3.5v9",
+  undo: "M6 3 3 6l3 3M3 6h6.5a3.5 3.5 0 0 1 0 7H6",
+  redo: "m10 3 3 3-3 3M13 6H6.5a3.5 3.5 0 0 0 0 7H10",
+  track: "M2.5 8h8M7.5 4.5 11 8l-3.5 3.5M13.5 3.5v9",
+  "track-all": "M1.5 5h8M7 2.5 9.5 5 7 7.5M1.5 11h8M7 8.5 9.5 11 7 13.5M13 2.5v11",
+  close: "m4 4 8 8M12 4l-8 8",
+  plus: "M8 3.5v9M3.5 8h9",
+  minus: "M3.5 8h9",
+  eye: "M1.5 8S4 3.8 8 3.8 14.5 8 14.5 8 12 12.2 8 12.2 1.5 8 1.5 8zM8 6.2a1.8 1.8 0 1 1 0 3.600 1.8 1.8 0 0 1 0-3.600z",
+  "eye-off":
+    "M6.2 4a6 6 0 0 1 1.8-.2c4 0 6.5 4.2 6.5 4.2s-.7 1.2-2 2.300M9.700 12a6 6 0 0 1-1.700.2C4 12.2 1.5 8 1.5 8s.8-1.400 2.300-2.5M3 3l10 10",
+  warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.2M8 11.5v.1",
+  error: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 5v3.8M8 11v.1",
+  info: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 7.5v3.5M8 5v.1",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function icon(name: IconName): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", `s2w-icon s2w-icon-${name}`);
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}

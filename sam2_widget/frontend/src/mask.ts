@@ -1,0 +1,61 @@
+// Decodes the masks of an overlay: deflated, packed bits to outlines in video pixels.
+import { type Loop, trace } from "./contour.ts";
+import type { MaskItem, Overlay, PointItem } from "./messages.ts";
+
+export interface Mask {
+  instance: number;
+  region: string;
+  color: string;
+  stale: boolean;
+  /** Position of the outlines' origin in the video. */
+  x: number;
+  y: number;
+  loops: Loop[];
+  /** Made from the outlines when first drawn. */
+  path?: Path2D;
+}
+
+/** An overlay that is ready to be drawn. */
+export interface Layer {
+  frame: number;
+  revision: number;
+  masks: Mask[];
+  points: PointItem[];
+}
+
+export async function decodeOverlay(overlay: Overlay): Promise<Layer> {
+  const { frame, revision, points } = overlay;
+  const masks = await Promise.all(
+    overlay.masks.map((item) => decodeMask(item, overlay.buffers[item.buffer])),
+  );
+  return { frame, revision, points, masks };
+}
+
+async function decodeMask(
+  item: MaskItem,
+  buffer: Uint8Array<ArrayBuffer> | undefined,
+): Promise<Mask> {
+  const { instance, region, color, stale, x, y, width, height } = item;
+  const empty = width === 0 || height === 0;
+  const packed = empty ? new Uint8Array() : await inflate(buffer, Math.ceil(width / 8) * height);
+  return { instance, region, color, stale, x, y, loops: empty ? [] : trace(packed, width, height) };
+}
+
+async function inflate(
+  buffer: Uint8Array<ArrayBuffer> | undefined,
+  expected: number,
+): Promise<Uint8Array> {
+  if (!buffer) throw new Error("The buffer of a mask is missing.");
+  const stream = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  if (bytes.length !== expected) {
+    throw new Error(`A mask has ${bytes.length} bytes instead of ${expected}.`);
+  }
+  return bytes;
+}
+
+/** What a layer costs to keep, in bytes: its corners, here and in the path made of them. */
+export function layerBytes(layer: Layer): number {
+  const corners = layer.masks.flatMap((mask) => mask.loops).reduce((sum, l) => sum + l.length, 0);
+  return 1000 + corners * 12;
+}

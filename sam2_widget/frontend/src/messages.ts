@@ -1,0 +1,180 @@
+// Every message between the browser and Python; twin of sam2_widget/messages.py, where fields are described.
+import {
+  type Checked,
+  flag,
+  float,
+  int,
+  isRecord,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  pair,
+  SchemaError,
+  text,
+} from "./schema.ts";
+
+const scopeId = pair(int, text);
+
+const REQUESTS = {
+  hello: object({}),
+  listen: object({ since: int }),
+  bye: object({}),
+  ping: object({}),
+  frame: object({ frame: int, max_width: int }),
+  times: object({}),
+  overlay: object({ frame: int }),
+  add_point: object({
+    frame: int,
+    instance: int,
+    region: text,
+    x: float,
+    y: float,
+    label: int,
+  }),
+  undo: object({}),
+  redo: object({}),
+  track: object({
+    scopes: optional(nullable(list(scopeId))),
+    start: optional(nullable(int)),
+    stop: optional(nullable(int)),
+    direction: optional(oneOf("both", "forward", "backward")),
+    force: optional(flag),
+  }),
+  cancel: object({}),
+};
+
+const video = object({
+  name: text,
+  width: int,
+  height: int,
+  fps: float,
+  frames: int,
+  ready: int,
+  complete: flag,
+});
+const scope = object({
+  instance: int,
+  region: text,
+  color: text,
+  prompts: int,
+  masks: int,
+  stale: int,
+});
+const mask = object({
+  instance: int,
+  region: text,
+  color: text,
+  source: text,
+  stale: flag,
+  x: int,
+  y: int,
+  width: int,
+  height: int,
+  buffer: int,
+});
+const point = object({
+  instance: int,
+  region: text,
+  index: int,
+  x: float,
+  y: float,
+  label: int,
+});
+
+const ANSWERS = {
+  state: object({
+    revision: int,
+    changed: nullable(list(pair(int, int))),
+    video,
+    regions: list(object({ id: text, name: text })),
+    scopes: list(scope),
+    model: object({ name: text, device: text, status: text, note: text }),
+    job: nullable(object({ text: text, done: int, total: int, seconds_left: nullable(float) })),
+    undo: nullable(text),
+    redo: nullable(text),
+    read_only: flag,
+    saved: flag,
+    notices: list(object({ id: int, level: text, text: text })),
+  }),
+  frame: object({ frame: int, width: int, height: int }),
+  not_ready: object({ frame: int, ready: int }),
+  times: object({ count: int }),
+  overlay: object({
+    frame: int,
+    revision: int,
+    masks: list(mask),
+    points: list(point),
+    step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
+  }),
+  done: object({}),
+  error: object({ message: text }),
+};
+
+export type RequestKind = keyof typeof REQUESTS;
+export type Payload<K extends RequestKind> = Checked<(typeof REQUESTS)[K]>;
+
+type AnswerKind = keyof typeof ANSWERS;
+type AnswerOf<K extends AnswerKind> = Checked<(typeof ANSWERS)[K]> & {
+  kind: K;
+  buffers: Uint8Array<ArrayBuffer>[];
+};
+export type State = AnswerOf<"state">;
+export type Frame = AnswerOf<"frame">;
+export type NotReady = AnswerOf<"not_ready">;
+export type Times = AnswerOf<"times">;
+export type Overlay = AnswerOf<"overlay">;
+export type Done = AnswerOf<"done">;
+export type Failed = AnswerOf<"error">;
+export type Answer = { [K in AnswerKind]: AnswerOf<K> }[AnswerKind];
+export type VideoState = State["video"];
+export type ScopeState = State["scopes"][number];
+export type MaskItem = Overlay["masks"][number];
+export type PointItem = Overlay["points"][number];
+
+/** What a request is answered with, unless it fails. */
+export interface AnswerTo {
+  hello: State;
+  listen: State;
+  bye: Done;
+  ping: Done;
+  frame: Frame | NotReady;
+  times: Times;
+  overlay: Overlay;
+  add_point: Overlay;
+  undo: Overlay;
+  redo: Overlay;
+  track: Done;
+  cancel: Done;
+}
+
+/** The JSON of a request. Throws `SchemaError` when a field is not of the agreed form. */
+export function encodeRequest<K extends RequestKind>(
+  id: number,
+  view: string,
+  kind: K,
+  payload: Payload<K>,
+): Record<string, unknown> {
+  return { id, view, kind, ...REQUESTS[kind](payload, kind) };
+}
+
+/** The request a message is for, or null when it is not one of this view's. */
+export function addressee(content: unknown, view: string): number | null {
+  if (!isRecord(content) || content.view !== view) return null;
+  return typeof content.id === "number" ? content.id : null;
+}
+
+/** Checks an answer. Throws `SchemaError` when it is not of the agreed form. */
+export function parseAnswer(content: unknown, buffers: readonly ArrayBufferView[]): Answer {
+  const kind = isRecord(content) ? content.kind : undefined;
+  if (typeof kind !== "string" || !Object.hasOwn(ANSWERS, kind)) {
+    throw new SchemaError(`Unknown answer ${JSON.stringify(kind)?.slice(0, 60)}`);
+  }
+  const fields = ANSWERS[kind as AnswerKind](content, kind);
+  return { ...fields, kind, buffers: buffers.map(bytes) } as Answer;
+}
+
+function bytes(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);
+}

@@ -1,0 +1,44 @@
+// How far tracking is, how long it will take, and its end.
+import { effect } from "@preact/signals-core";
+import { h, type Part, setText } from "./dom.ts";
+import type { State } from "./messages.ts";
+import type { Actions } from "./shortcuts.ts";
+import type { ViewState } from "./state.ts";
+import { actionButton } from "./toolbar.ts";
+
+export function createProgress(state: ViewState, actions: Actions, signal: AbortSignal): Part {
+  const text = h("span", { class: "s2w-progress-text" });
+  const bar = h("div", {
+    class: "s2w-bar",
+    role: "progressbar",
+    "aria-label": "Tracking",
+    "aria-valuemin": 0,
+  });
+  const cancel = actionButton("cancel", "close", "Cancel", actions, signal);
+  const node = h("div", { class: "s2w-progress" }, bar, text, cancel);
+  const close = effect(() => {
+    const job = state.shared.value?.job ?? null;
+    node.hidden = job === null;
+    if (!job) return;
+    setText(text, progressText(job));
+    text.title = job.text;
+    bar.setAttribute("aria-valuemax", String(job.total));
+    bar.setAttribute("aria-valuenow", String(job.done));
+    bar.style.setProperty("--s2w-done", `${(100 * job.done) / Math.max(1, job.total)}%`);
+  });
+  return { node, close };
+}
+
+/** "frame 12 of 60, 4 s left". */
+export function progressText(job: NonNullable<State["job"]>): string {
+  const left = job.seconds_left;
+  const count = `frame ${job.done} of ${job.total}`;
+  return left === null ? count : `${count}, ${duration(left)} left`;
+}
+
+function duration(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

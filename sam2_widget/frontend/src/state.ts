@@ -1,0 +1,96 @@
+// What the parts of a view share: what Python told, what all views agree on, and what only this view knows.
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
+import type { ScopeState, State } from "./messages.ts";
+
+/** A click whose answer is awaited; drawn at once. */
+export interface PendingPoint {
+  frame: number;
+  instance: number;
+  region: string;
+  x: number;
+  y: number;
+  label: number;
+}
+
+export interface Trouble {
+  id: number;
+  text: string;
+}
+
+export class ViewState {
+  /** Told by Python; null until the first answer. */
+  readonly shared: Signal<State | null> = signal(null);
+
+  /** Traits: the same in all views and in Python. */
+  readonly frame = signal(0);
+  readonly instance = signal(1);
+  readonly region = signal("");
+
+  /** Known to this view only. */
+  readonly playing = signal(false);
+  readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
+  readonly pending: Signal<readonly PendingPoint[]> = signal([]);
+  readonly edits = signal(0);
+  readonly message = signal("");
+  readonly troubles: Signal<readonly Trouble[]> = signal([]);
+  readonly dismissed: Signal<ReadonlySet<string>> = signal(new Set());
+  readonly times: Signal<Float64Array | null> = signal(null);
+  #troubleId = 0;
+
+  readonly frames: ReadonlySignal<number> = computed(() => this.shared.value?.video.frames ?? 0);
+
+  /** The state of the scope that is annotated now, if it holds anything. */
+  readonly scope: ReadonlySignal<ScopeState | undefined> = computed(() =>
+    this.shared.value?.scopes.find(
+      ({ instance, region }) => instance === this.instance.value && region === this.region.value,
+    ),
+  );
+
+  /** Why tracking this scope, or any, is not possible; null when it is. */
+  readonly trackObstacle: ReadonlySignal<string | null> = computed(
+    () => this.obstacle.value ?? ((this.scope.value?.prompts ?? 0) > 0 ? null : NO_PROMPTS),
+  );
+  readonly trackAllObstacle: ReadonlySignal<string | null> = computed(
+    () =>
+      this.obstacle.value ??
+      (this.shared.value?.scopes.some(({ prompts }) => prompts > 0) ? null : NO_PROMPTS),
+  );
+
+  /** Why nothing can be changed; null when it can. */
+  readonly obstacle: ReadonlySignal<string | null> = computed(() => {
+    if (!this.shared.value) return "Waiting for the kernel.";
+    return this.shared.value.read_only
+      ? "This project is open elsewhere: it is read-only here."
+      : null;
+  });
+
+  /** The name to show for a region. */
+  regionName(id: string): string {
+    return this.shared.value?.regions.find((region) => region.id === id)?.name ?? id;
+  }
+
+  addTrouble(text: string): void {
+    const others = this.troubles.peek().filter((trouble) => trouble.text !== text);
+    this.troubles.value = [...others, { id: ++this.#troubleId, text }].slice(-3);
+  }
+
+  dropTrouble(id: number): void {
+    this.troubles.value = this.troubles.peek().filter((trouble) => trouble.id !== id);
+  }
+
+  dismiss(key: string): void {
+    this.dismissed.value = new Set([...this.dismissed.peek(), key]);
+  }
+
+  toggleHidden(key: string): void {
+    const hidden = new Set(this.hidden.peek());
+    if (!hidden.delete(key)) hidden.add(key);
+    this.hidden.value = hidden;
+  }
+}
+
+const NO_PROMPTS = "Click the object on a frame first.";
+
+export function scopeKey({ instance, region }: { instance: number; region: string }): string {
+  return `${instance}/${region}`;
+}

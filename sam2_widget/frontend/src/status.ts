@@ -1,0 +1,122 @@
+// What the user is told: the status line, and messages that stay until they are dismissed.
+import { effect, type ReadonlySignal } from "@preact/signals-core";
+import type { Kernel } from "./connection.ts";
+import { h, type Part, setText } from "./dom.ts";
+import { type IconName, icon } from "./icons.ts";
+import type { ViewState } from "./state.ts";
+
+const CLICK_HINT = "Click the object: left adds, right or Shift+click takes away.";
+const TRACK_HINT = "Track (T) follows this object through the video.";
+const STALE_HINT = "Dashed masks are older than the last change: Track (T) makes them anew.";
+const KERNEL_LOST =
+  "No kernel answers: run the cell again, or wait if another cell is still running.";
+
+/** The line below the picture: what is going on. */
+export function createStatus(state: ViewState): Part {
+  const node = h("div", { class: "s2w-status", role: "status", "aria-live": "polite" });
+  return { node, close: effect(() => setText(node, statusText(state))) };
+}
+
+/** Beside it, unless tracking: what holds. */
+export function createFacts(state: ViewState): Part {
+  const node = h("div", { class: "s2w-facts" });
+  const close = effect(() => {
+    node.hidden = !!state.shared.value?.job;
+    setText(node, factsText(state));
+  });
+  return { node, close };
+}
+
+export function statusText(state: ViewState): string {
+  const shared = state.shared.value;
+  if (!shared) return "Connecting to the kernel…";
+  const loading = shared.model.status === "loading" || shared.model.status === "waiting";
+  if (state.edits.value > 0) {
+    return loading ? "Loading the model… your click is next." : "Computing the mask…";
+  }
+  if (shared.model.status === "loading") return "Loading the model…";
+  if (shared.job) return shared.job.text;
+  if (state.message.value) return state.message.value;
+  if (shared.read_only) return "Read-only: this project is open elsewhere.";
+  return advice(state);
+}
+
+/** What to do next, when nothing is going on. */
+function advice(state: ViewState): string {
+  const scope = state.scope.value;
+  if (!scope || scope.prompts === 0) return CLICK_HINT;
+  if (scope.stale > 0) return STALE_HINT;
+  return scope.masks < state.frames.value ? TRACK_HINT : "";
+}
+
+function factsText(state: ViewState): string {
+  const shared = state.shared.value;
+  if (!shared) return "";
+  const { video, model, saved, read_only } = shared;
+  const facts = [
+    video.complete ? "" : `extracting ${video.ready} / ${video.frames}`,
+    [model.name, model.device].filter(Boolean).join(" on "),
+    read_only ? "" : saved ? "saved" : "saving…",
+  ];
+  return facts.filter(Boolean).join(" · ");
+}
+
+type Level = "info" | "warning" | "error";
+
+/** Over the foot of the picture: what went wrong, and what Python has to say. */
+export function createToasts(state: ViewState, kernel: ReadonlySignal<Kernel>): Part {
+  const node = h("div", { class: "s2w-toasts" });
+  const stop = effect(() => {
+    const notices = (state.shared.value?.notices ?? [])
+      .map(({ id, level, text }) => ({ key: `notice ${id}`, level: levelOf(level), text }))
+      .filter(({ key }) => !state.dismissed.value.has(key))
+      .slice(-3);
+    const toasts = [
+      ...notices.map(({ key, level, text }) => toast(level, text, () => state.dismiss(key))),
+      ...state.troubles.value.map(({ id, text }) =>
+        toast("error", text, () => state.dropTrouble(id)),
+      ),
+    ];
+    if (kernel.value === "lost") toasts.push(toast("error", KERNEL_LOST));
+    node.replaceChildren(...toasts);
+  });
+  return { node, close: stop };
+}
+
+/** Below everything: what there is to know of the model. */
+export function createModelNote(state: ViewState): Part {
+  const node = h("div", { class: "s2w-banners" });
+  const close = effect(() => {
+    const model = state.shared.value?.model;
+    const key = `model ${model?.note}`;
+    const shown = model?.note && !state.dismissed.value.has(key);
+    const level = model?.status === "failed" ? "error" : "info";
+    node.replaceChildren(...(shown ? [toast(level, model.note, () => state.dismiss(key))] : []));
+  });
+  return { node, close };
+}
+
+function toast(level: Level, text: string, dismiss?: () => void): HTMLElement {
+  const icons: Record<Level, IconName> = { info: "info", warning: "warning", error: "error" };
+  const role = level === "error" ? "alert" : "status";
+  const node = h(
+    "div",
+    { class: `s2w-toast s2w-${level}`, role },
+    icon(icons[level]),
+    h("span", { class: "s2w-toast-text" }, text),
+  );
+  if (dismiss) {
+    const close = h(
+      "button",
+      { type: "button", class: "s2w-toast-close", "aria-label": "Dismiss", title: "Dismiss" },
+      icon("close"),
+    );
+    close.onclick = dismiss;
+    node.append(close);
+  }
+  return node;
+}
+
+function levelOf(level: string): Level {
+  return level === "error" || level === "warning" ? level : "info";
+}

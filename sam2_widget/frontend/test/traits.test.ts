@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ViewState } from "../src/state.ts";
+import { linkTraits } from "../src/traits.ts";
+import { FakeModel } from "./fake_model.ts";
+
+let model: FakeModel;
+let state: ViewState;
+let unlink: () => void;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  model = new FakeModel();
+  model.traits = { frame_index: 7, instance: 2, region: "shaft", mode: "segment" };
+  state = new ViewState();
+  unlink = linkTraits(model, state);
+});
+afterEach(() => {
+  unlink();
+  vi.useRealTimers();
+});
+
+test("a view starts where the model is, and tells nobody", () => {
+  expect([state.frame.value, state.instance.value, state.region.value]).toEqual([7, 2, "shaft"]);
+  expect(model.saves).toBe(0);
+});
+
+test("scrubbing sets the trait at once, then ten times a second, and exactly at rest", async () => {
+  const seen: number[] = [];
+  model.on("change:frame_index", () => seen.push(model.traits.frame_index));
+  for (let frame = 10; frame < 60; frame++) {
+    state.frame.value = frame;
+    await vi.advanceTimersByTimeAsync(10);
+  }
+  await vi.advanceTimersByTimeAsync(200);
+  expect(seen[0]).toBe(10);
+  expect(seen.at(-1)).toBe(59);
+  expect(seen.length).toBeLessThanOrEqual(7);
+});
+
+test("a change from Python moves the view and is not echoed", async () => {
+  model.set("frame_index", 30);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(state.frame.value).toBe(30);
+  expect(model.saves).toBe(0);
+});
+
+test("a change from Python in the middle of scrubbing wins", async () => {
+  state.frame.value = 10;
+  state.frame.value = 11;
+  model.set("frame_index", 40);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(state.frame.value).toBe(40);
+  expect(model.traits.frame_index).toBe(40);
+});
+
+test("two views of one model follow each other without end to the echo", async () => {
+  const other = new ViewState();
+  const unlinkOther = linkTraits(model, other);
+  state.frame.value = 20;
+  state.instance.value = 5;
+  await vi.advanceTimersByTimeAsync(1000);
+  other.frame.value = 25;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect([state.frame.value, other.frame.value, other.instance.value]).toEqual([25, 25, 5]);
+  expect(model.saves).toBe(3);
+  unlinkOther();
+});
+
+test("the picked instance and region are told at once", () => {
+  state.instance.value = 3;
+  state.region.value = "wrist";
+  expect(model.traits).toMatchObject({ instance: 3, region: "wrist" });
+});
+
+test("nothing is told after the end", async () => {
+  state.frame.value = 10;
+  state.frame.value = 11;
+  unlink();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(model.traits.frame_index).toBe(10);
+  expect(model.callbacks).toEqual([]);
+});

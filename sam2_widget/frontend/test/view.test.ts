@@ -1,0 +1,364 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { render } from "../src/view.ts";
+import widget from "../src/widget.ts";
+import { FakeModel } from "./fake_model.ts";
+
+const SCOPE = { instance: 1, region: "overall", color: "#0072B2", prompts: 2, masks: 30, stale: 3 };
+const HOSTILE = 'Shaft <img src=x onerror="boom()">';
+
+let model: FakeModel;
+let el: HTMLElement;
+let close: () => void;
+let images: { closed: boolean }[];
+let resized: (() => void)[];
+
+beforeEach(() => {
+  images = [];
+  resized = [];
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(callback: () => void) {
+        resized.push(callback);
+      }
+      observe(): void {}
+      disconnect(): void {
+        resized = [];
+      }
+    },
+  );
+  vi.stubGlobal(
+    "Path2D",
+    class {
+      moveTo(): void {}
+      lineTo(): void {}
+      closePath(): void {}
+    },
+  );
+  vi.stubGlobal("createImageBitmap", async () => {
+    const image = { width: 320, height: 180, closed: false, close: () => (image.closed = true) };
+    images.push(image);
+    return image;
+  });
+  const context = new Proxy({ canvas: { width: 320, height: 180 } } as Record<string, unknown>, {
+    get: (target, name: string) => target[name] ?? (() => {}),
+    set: (target, name: string, value) => {
+      target[name] = value;
+      return true;
+    },
+  });
+  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context as never);
+  vi.spyOn(HTMLCanvasElement.prototype, "clientWidth", "get").mockReturnValue(320);
+  vi.spyOn(HTMLCanvasElement.prototype, "getBoundingClientRect").mockReturnValue(
+    new DOMRect(10, 20, 320, 180),
+  );
+  model = new FakeModel();
+  el = document.createElement("div");
+  document.body.append(el);
+  close = render({ model, el });
+});
+afterEach(() => {
+  close();
+  el.remove();
+  vi.unstubAllGlobals();
+});
+
+function find<E extends HTMLElement>(selector: string): E {
+  const element = el.querySelector<E>(selector);
+  if (!element) throw new Error(`No ${selector}`);
+  return element;
+}
+
+const root = (): HTMLElement => find(".s2w-root");
+
+async function until(condition: () => boolean): Promise<void> {
+  await vi.waitFor(() => {
+    if (!condition()) throw new Error(`not yet: ${JSON.stringify(root().dataset)}`);
+  });
+}
+
+async function tell(changes: Record<string, unknown> = {}): Promise<void> {
+  const request = model.sent.filter(({ kind }) => kind === "hello" || kind === "listen").at(-1);
+  if (!request) throw new Error("no credit");
+  const before = model.sent.length;
+  model.answerGolden(request, "state", { job: null, notices: [], ...changes });
+  await until(() => model.sent.slice(before).some(({ kind }) => kind === "listen"));
+}
+
+/** Hello, frame 0 and its overlay. */
+async function start(changes: Record<string, unknown> = {}): Promise<void> {
+  await tell(changes);
+  for (const callback of resized) callback();
+  await until(() => model.of("frame").length > 0);
+  model.answerGolden(model.of("frame")[0] as never, "frame", { frame: 0 });
+  await until(() => model.of("overlay").length > 0);
+  model.answerGolden(model.of("overlay")[0] as never, "overlay", { frame: 0 });
+  await until(() => root().dataset.overlay === "42");
+}
+
+function point(options: PointerEventInit = {}): void {
+  const init = { clientX: 170, clientY: 110, button: 0, bubbles: true, cancelable: true };
+  find("canvas").dispatchEvent(new PointerEvent("pointerdown", { ...init, ...options }));
+}
+
+function press(key: string, options: KeyboardEventInit = {}): void {
+  const init = { key, bubbles: true, cancelable: true, ...options };
+  root().dispatchEvent(new KeyboardEvent("keydown", init));
+}
+
+describe("a view", () => {
+  test("is what the module gives to Jupyter", () => {
+    const other = document.createElement("div");
+    const remove = widget.render({ model, el: other });
+    expect(other.querySelector(".s2w-root")).not.toBeNull();
+    remove();
+    expect(other.childElementCount).toBe(0);
+  });
+
+  test("is built from hello, a frame and its overlay", async () => {
+    await start();
+    expect(root().dataset).toMatchObject({
+      frame: "0",
+      overlay: "42",
+      masks: "1",
+      points: "1",
+      pending: "0",
+      job: "idle",
+      model: "ready",
+      kernel: "ok",
+      ready: "37",
+      saved: "true",
+    });
+    expect(find(".s2w-frame-label").textContent).toBe("0 / 59 · 0.00 s");
+    expect(find(".s2w-facts").textContent).toContain("extracting 37 / 60");
+    expect(model.of("frame")[0]).toMatchObject({ frame: 0, max_width: 320 });
+  });
+
+  test("shows names as text, whatever they are", async () => {
+    const regions = [
+      { id: "overall", name: HOSTILE },
+      { id: "b", name: "b" },
+    ];
+    await start({ regions, notices: [{ id: 1, level: "warning", text: HOSTILE }] });
+    expect(find<HTMLSelectElement>(".s2w-region").options[0]?.text).toBe(HOSTILE);
+    expect(find(".s2w-chip-text").textContent).toBe(`1 · ${HOSTILE}`);
+    expect(find(".s2w-toast-text").textContent).toBe(HOSTILE);
+    expect(el.querySelector("img")).toBeNull();
+  });
+
+  test("takes the first region when the model names none of the video's", async () => {
+    model.traits.region = "";
+    close();
+    close = render({ model, el });
+    await start();
+    expect(model.traits.region).toBe("overall");
+  });
+
+  test("keeps a frame from Python within the video", async () => {
+    await start();
+    model.set("frame_index", 1000);
+    expect(find<HTMLInputElement>(".s2w-slider").value).toBe("59");
+    expect(model.traits.frame_index).toBe(59);
+  });
+
+  test("says that no kernel answers", async () => {
+    vi.useFakeTimers();
+    close();
+    close = render({ model, el });
+    await vi.advanceTimersByTimeAsync(4100);
+    expect(find("[role=alert]").textContent).toContain("run the cell again");
+    expect(root().dataset.kernel).toBe("lost");
+    vi.useRealTimers();
+  });
+});
+
+describe("a click", () => {
+  test.each<[string, PointerEventInit, number]>([
+    ["left", {}, 1],
+    ["right", { button: 2 }, 0],
+    ["Shift and left", { shiftKey: true }, 0],
+  ])("with %s becomes a point in pixels of the video", async (_, options, label) => {
+    await start();
+    point(options);
+    const { id, view, ...request } = model.last("add_point");
+    const scope = { instance: 1, region: "overall" };
+    expect(request).toEqual({ kind: "add_point", frame: 0, ...scope, x: 320, y: 180, label });
+  });
+
+  test("is drawn at once, and again with its answer", async () => {
+    await start();
+    point();
+    expect(root().dataset.pending).toBe("1");
+    await until(() => root().dataset.points === "2");
+    model.answerGolden(model.last("add_point"), "overlay", { frame: 0, revision: 43 });
+    await until(() => root().dataset.pending === "0");
+    expect(root().dataset).toMatchObject({ overlay: "43", points: "1" });
+    expect(Number(root().dataset.clickMs)).toBeGreaterThan(0);
+  });
+
+  test("that fails disappears, and the user is told", async () => {
+    await start();
+    point();
+    model.answerGolden(model.last("add_point"), "error");
+    await until(() => root().dataset.pending === "0");
+    expect(root().dataset.points).toBe("1");
+    expect(find(".s2w-toasts [role=alert]").textContent).toContain("lies outside the frame");
+    find(".s2w-toast-close").click();
+    expect(el.querySelector(".s2w-toasts [role=alert]")).toBeNull();
+  });
+
+  test("outside the frame, with the middle button or before a frame is there does nothing", async () => {
+    point();
+    await start();
+    point({ clientX: 5 });
+    point({ button: 1 });
+    expect(model.of("add_point")).toEqual([]);
+  });
+
+  test("belongs to the frame that is seen, not to the one that is on its way", async () => {
+    await start();
+    press("ArrowRight");
+    expect(model.traits.frame_index).toBe(1);
+    point();
+    expect(model.last("add_point").frame).toBe(0);
+  });
+
+  test("by a finger that scrolls is none", async () => {
+    await start();
+    const touch = { pointerType: "touch" };
+    const lift = (clientY: number): void => {
+      const init = { clientX: 170, clientY, bubbles: true, ...touch };
+      find("canvas").dispatchEvent(new PointerEvent("pointerup", init));
+    };
+    point(touch);
+    lift(150);
+    expect(model.of("add_point")).toEqual([]);
+    point(touch);
+    lift(111);
+    expect(model.of("add_point").length).toBe(1);
+  });
+
+  test("opens no menu", async () => {
+    const event = new MouseEvent("contextmenu", { bubbles: true, cancelable: true });
+    find("canvas").dispatchEvent(event);
+    expect(event.defaultPrevented).toBe(true);
+  });
+});
+
+describe("undo", () => {
+  test("goes to the frame and the scope it changed, and says what it did", async () => {
+    await start();
+    press("u");
+    const step = { text: "Undid: point on frame 3", frame: 3, instance: 2, region: "shaft" };
+    model.answerGolden(model.last("undo"), "overlay", { frame: 3, revision: 43, step });
+    await until(() => find(".s2w-status").textContent === step.text);
+    expect(model.traits).toMatchObject({ frame_index: 3, instance: 2, region: "shaft" });
+    expect(find<HTMLInputElement>(".s2w-instance").value).toBe("2");
+  });
+});
+
+describe("tracking", () => {
+  test("starts with this scope or with all", async () => {
+    await start();
+    find("[data-action=track]").click();
+    expect(model.last("track").scopes).toEqual([[1, "overall"]]);
+    find("[data-action=track-all]").click();
+    expect(model.last("track").scopes).toBeNull();
+  });
+
+  test("is refused with a reason when there is nothing to track", async () => {
+    await start({ scopes: [] });
+    const button = find<HTMLButtonElement>("[data-action=track]");
+    expect([button.disabled, button.title]).toEqual([true, "Click the object on a frame first."]);
+    press("t");
+    expect(model.of("track")).toEqual([]);
+    expect(find(".s2w-status").textContent).toBe(button.title);
+  });
+
+  test("is refused where the project is open elsewhere", async () => {
+    await start({ read_only: true });
+    expect(find("[data-action=track]").title).toContain("open elsewhere");
+    expect(find<HTMLButtonElement>("[data-action=undo]").disabled).toBe(true);
+  });
+
+  test("shows how far it is, and can be cancelled", async () => {
+    await start();
+    const job = { text: "Tracking instance 1, overall", done: 12, total: 60, seconds_left: 3.2 };
+    await tell({ revision: 43, changed: [], job });
+    expect(find(".s2w-progress-text").textContent).toBe("frame 12 of 60, 4 s left");
+    expect(find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("12");
+    expect(root().dataset.job).toBe("running");
+    press("Escape");
+    expect(model.of("cancel").length).toBe(1);
+    await tell({ revision: 44, changed: [] });
+    expect(find(".s2w-progress").hidden).toBe(true);
+    expect(find(".s2w-status").textContent).toContain("cancelled");
+  });
+
+  test("renews the overlay on screen when its mask changed, and no other", async () => {
+    await start();
+    const asked = (): number => model.of("overlay").filter(({ frame }) => frame === 0).length;
+    const before = asked();
+    await tell({ revision: 43, changed: [[5, 6]] });
+    await tell({ revision: 44, changed: [[0, 1]] });
+    await until(() => asked() === before + 1);
+    model.answerGolden(model.last("overlay"), "overlay", { frame: 0, revision: 44 });
+    await until(() => root().dataset.overlay === "44");
+  });
+});
+
+describe("the pickers", () => {
+  test("select by number, by region and by chip", async () => {
+    const other = { ...SCOPE, instance: 4, region: "shaft" };
+    await start({ scopes: [SCOPE, other] });
+    const input = find<HTMLInputElement>(".s2w-instance");
+    input.value = "7";
+    input.dispatchEvent(new Event("change"));
+    expect(model.traits.instance).toBe(7);
+    input.value = "-1";
+    input.dispatchEvent(new Event("change"));
+    expect([model.traits.instance, input.value]).toEqual([7, "7"]);
+    el.querySelectorAll<HTMLElement>(".s2w-chip-name")[1]?.click();
+    expect(model.traits).toMatchObject({ instance: 4, region: "shaft" });
+    expect(find<HTMLSelectElement>(".s2w-region").value).toBe("shaft");
+  });
+
+  test("an eye hides a scope in this view", async () => {
+    await start({ scopes: [SCOPE] });
+    find(".s2w-chip-eye").click();
+    await until(() => root().dataset.masks === "0" && root().dataset.points === "0");
+    find(".s2w-chip-eye").click();
+    await until(() => root().dataset.masks === "1" && root().dataset.points === "1");
+  });
+});
+
+describe("the end of a view", () => {
+  test("leaves no listener, image or element behind", async () => {
+    const signals: AbortSignal[] = [];
+    const outside = vi.spyOn(document, "addEventListener");
+    const add = EventTarget.prototype.addEventListener;
+    vi.spyOn(EventTarget.prototype, "addEventListener").mockImplementation(function (
+      this: EventTarget,
+      ...args: Parameters<typeof add>
+    ) {
+      const options = args[2];
+      if (this instanceof Element && typeof options === "object" && options.signal) {
+        signals.push(options.signal);
+      }
+      add.apply(this, args);
+    });
+    close();
+    close = render({ model, el });
+    await start();
+    close();
+    close();
+    expect(signals.length).toBeGreaterThan(10);
+    expect(signals.every((signal) => signal.aborted)).toBe(true);
+    expect(outside.mock.calls.every(([, , options]) => typeof options === "object")).toBe(true);
+    expect(model.callbacks).toEqual([]);
+    expect(images.length).toBeGreaterThan(0);
+    expect(images.every(({ closed }) => closed)).toBe(true);
+    expect(el.childElementCount).toBe(0);
+    expect(model.of("bye").length).toBe(2);
+  });
+});

@@ -1,0 +1,248 @@
+"""Answers the requests of the views of one Annotator; knows the session, not the widget."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from sam2_widget import messages as m
+from sam2_widget import snapshot
+from sam2_widget.annotations import Scope
+from sam2_widget.errors import Sam2WidgetError
+from sam2_widget.events import Change
+from sam2_widget.history import Step
+from sam2_widget.session import Session
+
+_log = logging.getLogger("sam2_widget")
+
+# Frames and overlays are read here, so that the kernel's thread never waits for the disk.
+_readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sam2-widget-read")
+
+Send = Callable[[dict[str, Any], list[bytes]], None]
+
+
+class Responder:
+    """Answers requests: each with one result, or with one error that the user sees.
+
+    Messages may come on two threads at once. Answers leave from whatever thread has the result.
+
+    Parameters
+    ----------
+    session : Session
+        What the requests are about.
+    send : callable
+        Sends content and buffers to all views.
+    """
+
+    def __init__(self, session: Session, send: Send) -> None:
+        self._session = session
+        self._live = session.live
+        self._send = send
+        self._lock = threading.Lock()
+        self._views: set[str] = set()
+        self._listening: dict[str, m.Listen] = {}
+        self._unsubscribe: Callable[[], None] | None = None
+        self._handlers: dict[type[m.Request], Callable[[Any], None]] = {
+            m.Hello: self._hello,
+            m.Listen: self._listen,
+            m.Bye: self._bye,
+            m.Ping: lambda request: self._answer(request, m.Done()),
+            m.GetFrame: self._frame,
+            m.GetTimes: self._times,
+            m.GetOverlay: self._overlay,
+            m.AddPoint: self._add_point,
+            m.Undo: lambda request: self._step(request, self._session.undo_soon(), "Undone"),
+            m.Redo: lambda request: self._step(request, self._session.redo_soon(), "Redone"),
+            m.Track: self._track,
+            m.Cancel: self._cancel,
+        }
+
+    def receive(self, content: object) -> None:
+        """Take a request from the browser."""
+        try:
+            request = m.parse(content)
+        except m.MessageError as error:
+            self._refuse(content, error)
+            return
+        with self._reporting(request):
+            self._handlers[type(request)](request)
+
+    def close(self) -> None:
+        """Stop listening to the session."""
+        with self._lock:
+            unsubscribe, self._unsubscribe = self._unsubscribe, None
+            self._views.clear()
+            self._listening.clear()
+        if unsubscribe is not None:
+            unsubscribe()
+
+    # -- views --------------------------------------------------------------------------------
+
+    def _hello(self, request: m.Hello) -> None:
+        with self._lock:
+            self._views.add(request.view)
+            if self._unsubscribe is None:
+                self._unsubscribe = self._session.on_change(self._changed)
+        self._answer(request, snapshot.state(self._live))
+
+    def _listen(self, request: m.Listen) -> None:
+        with self._lock:
+            before = self._listening.pop(request.view, None)
+            self._listening[request.view] = request
+        if before is not None:
+            self._answer(before, snapshot.state(self._live, before.since))
+        if self._live.changes.revision > request.since:
+            self._push(request.view)
+
+    def _bye(self, request: m.Bye) -> None:
+        with self._lock:
+            self._views.discard(request.view)
+            self._listening.pop(request.view, None)
+            alone = not self._views
+        if alone:
+            # Nobody looks: a widget that was drawn over must not go on listening.
+            self.close()
+        self._answer(request, m.Done())
+
+    def _changed(self, change: Change) -> None:
+        with self._lock:
+            views = list(self._listening)
+        for view in views:
+            self._push(view)
+
+    def _push(self, view: str) -> None:
+        with self._lock:
+            request = self._listening.get(view)
+            if request is None or self._live.changes.revision <= request.since:
+                return
+            del self._listening[view]
+        self._answer(request, snapshot.state(self._live, request.since))
+
+    # -- pictures -----------------------------------------------------------------------------
+
+    def _frame(self, request: m.GetFrame) -> None:
+        def read() -> None:
+            with self._reporting(request):
+                self._answer(request, self._picture(request))
+
+        _readers.submit(read)
+
+    def _picture(self, request: m.GetFrame) -> m.Answer:
+        video = self._live.video
+        if not video.is_ready(request.frame):
+            if video.complete or request.frame < 0:
+                video.wait_for(request.frame)  # raises: there is no such frame
+            return m.NotReady(request.frame, video.ready)
+        width = min(video.width, max(16, request.max_width))
+        jpeg = video.jpeg(request.frame, width)
+        height = max(1, round(video.height * width / video.width))
+        return m.Frame(request.frame, width, height, buffers=(jpeg,))
+
+    def _times(self, request: m.GetTimes) -> None:
+        times = np.asarray(self._live.video.times, dtype="<f8")
+        self._answer(request, m.Times(len(times), buffers=(times.tobytes(),)))
+
+    def _overlay(self, request: m.GetOverlay) -> None:
+        def read() -> None:
+            with self._reporting(request):
+                self._answer(request, snapshot.overlay(self._live, request.frame))
+
+        _readers.submit(read)
+
+    # -- actions ------------------------------------------------------------------------------
+
+    def _add_point(self, request: m.AddPoint) -> None:
+        if not self._live.video.is_ready(request.frame):
+            raise Sam2WidgetError(
+                f"Frame {request.frame} is not extracted yet; click again in a moment."
+            )
+        scope = Scope(request.instance, request.region)
+
+        def shown() -> None:
+            self._answer(request, snapshot.overlay(self._live, request.frame))
+
+        future = self._session.add_point_soon(
+            request.frame, request.x, request.y, request.label, scope, shown
+        )
+        self._when_failed(request, future)
+
+    def _step(self, request: m.Request, future: Future[Step | None], verb: str) -> None:
+        def done(ended: Future[Step | None]) -> None:
+            with self._reporting(request):
+                step = ended.result()
+                if step is None:
+                    raise Sam2WidgetError(
+                        "There is nothing to undo."
+                        if verb == "Undone"
+                        else "There is nothing to redo."
+                    )
+                item = snapshot.step_item(step, verb)
+                self._answer(request, snapshot.overlay(self._live, step.frame, item))
+
+        future.add_done_callback(done)
+
+    def _track(self, request: m.Track) -> None:
+        future = self._session.track_soon(
+            request.scopes, request.start, request.stop, request.direction, request.force
+        )
+
+        def done(ended: Future[Any]) -> None:
+            with self._reporting(request):
+                ended.result()
+                self._answer(request, m.Done())
+
+        future.add_done_callback(done)
+
+    def _cancel(self, request: m.Cancel) -> None:
+        self._session.cancel()
+        self._answer(request, m.Done())
+
+    # -- answers ------------------------------------------------------------------------------
+
+    def _answer(self, request: m.Request, answer: m.Answer) -> None:
+        self._send(*m.encode(request.id, request.view, answer))
+
+    def _refuse(self, content: object, error: m.MessageError) -> None:
+        """Answer what could not be parsed, where it says who asks."""
+        if isinstance(content, dict):
+            number, view = content.get("id"), content.get("view")
+            if isinstance(number, int) and isinstance(view, str):
+                self._send(*m.encode(number, view, m.Failed(str(error))))
+
+    def _when_failed(self, request: m.Request, future: Future[Any]) -> None:
+        def done(ended: Future[Any]) -> None:
+            with self._reporting(request):
+                ended.result()
+
+        future.add_done_callback(done)
+
+    def _reporting(self, request: m.Request) -> _Reporting:
+        return _Reporting(self, request)
+
+
+class _Reporting:
+    """Turns an exception into the answer of a request: in a message handler it would vanish."""
+
+    def __init__(self, responder: Responder, request: m.Request) -> None:
+        self._responder = responder
+        self._request = request
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Answer with the error, if there was one."""
+        if error is None:
+            return True
+        if not isinstance(error, Exception):
+            return False
+        if not isinstance(error, Sam2WidgetError):
+            _log.error("A request of the browser failed.", exc_info=error)
+        text = str(error) or type(error).__name__
+        self._responder._answer(self._request, m.Failed(text))
+        return True

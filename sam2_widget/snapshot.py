@@ -1,0 +1,99 @@
+"""What the browser is shown: a live project as messages."""
+
+from __future__ import annotations
+
+from sam2_widget import messages as m
+from sam2_widget import palette, views
+from sam2_widget.annotations import Scope
+from sam2_widget.history import Step
+from sam2_widget.live import Live
+from sam2_widget.tracking import TrackJob
+
+
+def state(live: Live, since: int | None = None) -> m.State:
+    """Return everything small; `changed` names the frames that changed after `since`."""
+    # The revision first: what is read after it may be newer, never older.
+    revision = live.changes.revision
+    changed = None if since is None else live.changes.since(since)
+    history = live.history
+    return m.State(
+        revision=revision,
+        changed=changed,
+        video=_video(live),
+        regions=[m.RegionState(region, region) for region in live.regions],
+        scopes=[_scope(live, scope) for scope in live.scopes()],
+        model=m.ModelState(
+            live.status.name, live.status.device, live.status.status, live.status.note
+        ),
+        job=_job(live.queue.job),
+        undo=history.done[-1].text if history.done else None,
+        redo=history.undone[-1].text if history.undone else None,
+        read_only=live.read_only,
+        saved=not live.unsaved,
+        notices=[m.Notice(notice.id, notice.level, notice.text) for notice in live.notices],
+    )
+
+
+def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay:
+    """Return all masks and points of a frame."""
+    revision = live.changes.revision
+    masks, points, buffers = [], [], []
+    for scope in live.scopes():
+        record = live.masks.record(scope, frame)
+        if record is not None:
+            packed = live.masks.packed(scope, frame)
+            masks.append(
+                m.MaskItem(
+                    *scope,
+                    color=palette.color(scope, live.regions),
+                    source=record.source,
+                    stale=views.is_stale(live, scope, frame),
+                    x=packed.x,
+                    y=packed.y,
+                    width=packed.width,
+                    height=packed.height,
+                    buffer=len(buffers),
+                )
+            )
+            buffers.append(packed.data)
+        prompts = live.annotations.at(scope, frame)
+        for index, point in enumerate(prompts.points if prompts else ()):
+            points.append(m.PointItem(*scope, index, point.x, point.y, point.label))
+    return m.Overlay(frame, revision, masks, points, step, buffers=tuple(buffers))
+
+
+def step_item(step: Step, verb: str) -> m.StepItem:
+    """Return what an undo or redo did, in words, and where."""
+    text = f"{verb}: {step.text}, frame {step.frame}, {step.scope}"
+    return m.StepItem(text, step.frame, *step.scope)
+
+
+def _video(live: Live) -> m.VideoState:
+    video = live.video
+    return m.VideoState(
+        name=live.root.name,
+        width=video.width,
+        height=video.height,
+        fps=video.fps,
+        frames=video.known_length,
+        ready=video.ready,
+        complete=video.complete,
+    )
+
+
+def _scope(live: Live, scope: Scope) -> m.ScopeState:
+    prompts = live.annotations.of(scope)
+    return m.ScopeState(
+        *scope,
+        color=palette.color(scope, live.regions),
+        prompts=sum(len(given) for given in prompts.values()),
+        masks=live.masks.count(scope),
+        stale=live.masks.count_stale(scope, live.annotations.revision(scope)),
+    )
+
+
+def _job(job: TrackJob | None) -> m.JobState | None:
+    if job is None:
+        return None
+    done, total, seconds = job.progress
+    return m.JobState(job.text, done, total, None if seconds is None else round(seconds, 1))
