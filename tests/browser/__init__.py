@@ -1,0 +1,1 @@
+"""Stories that run in a real JupyterLab and a real Chromium."""

@@ -1,0 +1,80 @@
+"""Fixtures of the browser stories: one JupyterLab for all, a fresh page and kernel for each."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.browser.chromium import find
+from tests.browser.notebook import Notebook
+from tests.browser.server import LabServer, lab_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+class OpenNotebook(Protocol):
+    """Opens a notebook with the given code cells."""
+
+    def __call__(self, cells: list[str]) -> Notebook:
+        """Return the open notebook, its kernel ready."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Take the Chromium of this machine."""
+    path = find()
+    assert path, "No Chromium here: run `make test`, which installs one."
+    return {**browser_type_launch_args, "executable_path": path, "args": list(CHROMIUM_FLAGS)}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Give every page one size, so that screenshots compare."""
+    return {
+        **browser_context_args,
+        "viewport": {"width": 1400, "height": 1000},
+        "device_scale_factor": 1,
+    }
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """Run one JupyterLab for the whole session."""
+    with lab_server(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture
+def notebook(
+    lab: LabServer, page: Page, request: pytest.FixtureRequest
+) -> Iterator[OpenNotebook]:
+    """Open notebooks, each in a folder of its own; the story fails on an error in the widget."""
+    opened: list[Notebook] = []
+    name = re.sub(r"\W+", "-", request.node.name)
+
+    def open_notebook(cells: list[str]) -> Notebook:
+        tab = page.context.new_page() if opened else page
+        opened.append(Notebook(tab, lab, lab.root / f"{name}-{len(opened)}", cells))
+        return opened[-1]
+
+    yield open_notebook
+    for one in opened:
+        one.close()
+    # anywidget loads the bundle from a blob; errors of JupyterLab's own are not this test's.
+    assert not [error for one in opened for error in one.errors if "blob:" in error]

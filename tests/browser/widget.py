@@ -1,0 +1,100 @@
+"""Drive the annotator on a page: real mouse, real keys, and waiting for what is painted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+    from tests.browser.notebook import Notebook
+
+Button = Literal["left", "right"]
+Modifier = Literal["Alt", "Control", "ControlOrMeta", "Meta", "Shift"]
+
+WAIT_MS = 60_000
+
+# The mean colour of a square round a place in video pixels.
+COLOUR = """(canvas, [x, y, width, height, half]) => {
+  const sx = canvas.width / width, sy = canvas.height / height;
+  const side = Math.max(1, Math.round(2 * half * sx));
+  const left = Math.round((x - half) * sx), top = Math.round((y - half) * sy);
+  const { data } = canvas.getContext("2d").getImageData(left, top, side, side);
+  const sum = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
+  return sum.map((value) => value / (data.length / 4));
+}"""
+
+
+class Widget:
+    """One view of an annotator.
+
+    Parameters
+    ----------
+    notebook
+        The notebook it is in.
+    width, height
+        Size of the video in pixels.
+    nth
+        Which of several views.
+    """
+
+    def __init__(
+        self, notebook: Notebook, width: int = 640, height: int = 360, nth: int = 0
+    ) -> None:
+        self.notebook = notebook
+        self.root: Locator = notebook.page.locator(".s2w-root").nth(nth)
+        self.canvas: Locator = self.root.locator("canvas.s2w-canvas")
+        self.size = (width, height)
+
+    def wait(self, timeout: float = WAIT_MS, **state: object) -> None:
+        """Wait until the root's data attributes are these; ``job="idle"`` is ``data-job``."""
+        wanted = {f"data-{key.replace('_', '-')}": str(value) for key, value in state.items()}
+        self.root.wait_for(timeout=timeout)
+        handle = self.root.element_handle()
+        self.notebook.page.wait_for_function(
+            "([root, wanted]) => Object.entries(wanted).every(([k, v]) => "
+            "root.getAttribute(k) === v)",
+            arg=[handle, wanted],
+            timeout=timeout,
+        )
+
+    def data(self, name: str) -> str:
+        """Return a data attribute of the root."""
+        return self.root.get_attribute(f"data-{name}") or ""
+
+    def click(
+        self,
+        x: float,
+        y: float,
+        button: Button = "left",
+        modifiers: list[Modifier] | None = None,
+    ) -> None:
+        """Click with the mouse at a place in video pixels and wait for the answer's paint."""
+        before = int(self.data("points"))
+        self.press(x, y, button, modifiers)
+        self.wait(points=before + 1, pending=0)
+
+    def press(
+        self,
+        x: float,
+        y: float,
+        button: Button = "left",
+        modifiers: list[Modifier] | None = None,
+    ) -> None:
+        """Click with the mouse at a place in video pixels."""
+        box = self.canvas.bounding_box()
+        assert box is not None
+        width, height = self.size
+        place: Any = {"x": x * box["width"] / width, "y": y * box["height"] / height}
+        self.canvas.click(position=place, button=button, modifiers=modifiers or [])
+
+    def colour(self, x: float, y: float, half: float = 1) -> tuple[float, float, float]:
+        """Return the mean RGB painted round a place in video pixels."""
+        red, green, blue = self.canvas.evaluate(COLOUR, [x, y, *self.size, half])
+        return red, green, blue
+
+    def go_to(self, frame: int) -> None:
+        """Go to a frame with the keyboard on the slider's field and wait until it is painted."""
+        self.notebook.py("setattr(ann, 'frame_index', %d)" % frame)
+        self.wait(frame=frame)

@@ -1,0 +1,32 @@
+"""What every test gets: an empty working folder, and nothing of the user's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Time limits of single examples measure the machine, not the code.
+settings.register_profile("sam2-widget", deadline=None)
+settings.load_profile("sam2-widget")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser stories last: they are slow, and say little when a layer below fails."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run in an empty folder with an empty cache: no checkpoint of the user's is found there."""
+    home: Path = tmp_path_factory.mktemp("home")
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))
+    monkeypatch.delenv("SAM2_WIDGET_CHECKPOINTS", raising=False)
