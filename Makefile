@@ -96,5 +96,5 @@ $(BUNDLE): $(FRONTEND_SOURCES) hatch_build.py | $(VENV)/.torch
 
 # Lives in node_modules, because the bundler's own `npm ci` empties that.
 $(FRONTEND_TOOLS): $(FRONTEND)/package-lock.json | $(BUNDLE) $(VENV)/.torch
-	$(NPM) ci --no-audit --no-fund --loglevel=error
+	$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -9,6 +9,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
+# No package that is installed here needs its install script.
+NPM_FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 class FrontendBuildHook(BuildHookInterface[Any]):
@@ -36,7 +38,7 @@ def bundle(frontend: Path) -> None:
     """
     if not _is_installed(frontend):
         # Type checker, linter and test runner are devDependencies: users do not download them.
-        _npm(frontend, "ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error")
+        _npm(frontend, "ci", "--omit=dev", *NPM_FLAGS)
     _npm(frontend, "run", "build", "--silent")
 
 

@@ -32,7 +32,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A click in pixels of the stored frame, origin at the corner; `label` 1 is inside, 0 outside."""
+    """A click in pixels of the stored frame; `label` 1 is inside the object, 0 outside."""
 
     x: float
     y: float
@@ -73,7 +73,7 @@ class FramePrompts:
 
     @property
     def revision(self) -> str:
-        """A hash of these prompts; a mask made by clicks under another one was not saved in time."""
+        """A hash of these prompts; a clicked mask made under another one is out of date."""
         box = self.box and [self.box.x0, self.box.y0, self.box.x1, self.box.y1]
         return _digest([self.corrects, box, [[p.x, p.y, p.label] for p in self.points]])
 

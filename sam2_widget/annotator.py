@@ -10,15 +10,16 @@ import traitlets
 from IPython.display import display
 
 from sam2_widget import views
-from sam2_widget.annotations import Scope
 from sam2_widget.errors import FrameIndexError
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
-from sam2_widget.sources import VideoLike
-from sam2_widget.video import Video
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sam2_widget.annotations import Scope
+    from sam2_widget.sources import VideoLike
+    from sam2_widget.video import Video
 
 _STATIC = Path(__file__).parent / "static"
 

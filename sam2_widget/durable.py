@@ -1,4 +1,4 @@
-"""Writes files so that a kill leaves the old or the new content whole, and syncs them afterwards."""
+"""Writes files so that a kill leaves the old or the new content whole; syncs them afterwards."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sam2_widget.errors import SaveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 TEMPORARY = ".writing"
 """Suffix of a file that is being written; readers ignore it and opening a project removes it."""

@@ -7,9 +7,10 @@ import queue
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sam2_widget.annotations import Scope
+if TYPE_CHECKING:
+    from sam2_widget.annotations import Scope
 
 _log = logging.getLogger("sam2_widget")
 
@@ -112,7 +113,7 @@ class ChangeLog:
             return self._revision
 
     def since(self, revision: int) -> list[tuple[int, int]] | None:
-        """Return the frame ranges [start, stop) that changed after a revision; None: any may have."""
+        """Return the frame ranges [start, stop) changed after a revision; None: any may be."""
         with self._lock:
             if revision < self._all:
                 return None

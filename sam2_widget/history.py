@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sam2_widget.annotations import FramePrompts, Scope
-from sam2_widget.masks import MaskRecord
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sam2_widget.annotations import FramePrompts, Scope
+    from sam2_widget.masks import MaskRecord
 
 
 @dataclass(frozen=True, slots=True)

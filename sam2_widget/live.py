@@ -6,23 +6,26 @@ import atexit
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sam2_widget.annotations import FramePrompts, Scope
 from sam2_widget.engines.base import Engine
-from sam2_widget.errors import ClosedError, ProjectError, SaveError
+from sam2_widget.errors import ClosedError, ModelError, ProjectError, SaveError
 from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import DEFAULT_REGIONS, Project, ProjectInfo
-from sam2_widget.sources import Source
 from sam2_widget.tracking import TrackQueue
 from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from sam2_widget.annotations import FramePrompts, Scope
+    from sam2_widget.sources import Source
 
 Model = Engine | Sequence[ModelSpec]
 """An engine, or the models to choose from, the largest first."""
@@ -114,7 +117,7 @@ class Live:
             lambda task: self.worker.submit(task, urgent=False),
             self.video.is_ready,
             lambda: len(self.video) if self.video.complete else None,
-            lambda: self.tell(Change("job")),
+            self._job_moved,
         )
         if self.read_only:
             self.notify(
@@ -133,6 +136,9 @@ class Live:
     def model(self) -> Model:
         """What the engine was made from."""
         return self._model
+
+    def _job_moved(self) -> None:
+        self.tell(Change("job"))
 
     # -- engine -------------------------------------------------------------------------------
 
@@ -182,6 +188,7 @@ class Live:
         self._remember_model(engine.name)
 
     def _close_engine(self) -> None:
+        self.queue.close(ModelError("The model was switched; track again to go on with the new."))
         if self.engine is not None and self._own_engine:
             self.engine.close()
         self.engine, self._failure = None, None

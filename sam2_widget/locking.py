@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import filelock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ProjectLock:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from sam2_widget import bits
-from sam2_widget.annotations import Scope
 from sam2_widget.durable import link_file, saving
 from sam2_widget.project import Project, read_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sam2_widget.annotations import Scope
 
 Mask = npt.NDArray[np.bool_]
 SOURCES = ("click", "track", "edit", "import")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 import psutil
 
-from sam2_widget.annotations import Scope
 from sam2_widget.errors import FrameIndexError
-from sam2_widget.masks import Mask, MaskStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sam2_widget.annotations import Scope
+    from sam2_widget.masks import Mask, MaskStore
 
 
 class MaskTrack:
@@ -77,7 +80,7 @@ class MaskTrack:
         return self._index[np.isin(self._index, made)]
 
     def areas(self) -> npt.NDArray[np.int64]:
-        """Return the pixels of every mask, (T,) int64, without reading any; 0 where there is none."""
+        """Return the pixels of every mask, (T,) int64, without reading any file."""
         records = self._store.records(self.scope)
         return np.array(
             [records[f].area if f in records else 0 for f in self._index.tolist()], dtype=np.int64
@@ -91,9 +94,7 @@ class MaskTrack:
     @overload
     def __getitem__(self, key: int | np.integer[Any]) -> Mask: ...
     @overload
-    def __getitem__(
-        self, key: slice | list[int] | list[bool] | npt.NDArray[Any]
-    ) -> MaskTrack: ...
+    def __getitem__(self, key: slice | list[int] | list[bool] | npt.NDArray[Any]) -> MaskTrack: ...
     def __getitem__(self, key: Any) -> Mask | MaskTrack:
         """Return one mask, or a lazy MaskTrack of several.
 
@@ -104,7 +105,7 @@ class MaskTrack:
         """
         if isinstance(key, tuple):
             raise FrameIndexError(
-                "A MaskTrack is indexed by frame alone; index the mask it gives: track[frame][y, x]."
+                "A MaskTrack is indexed by frame alone; index the mask: track[frame][y, x]."
             )
         if isinstance(key, slice | list | np.ndarray):
             return self._select(key)

@@ -1,4 +1,4 @@
-"""Every message between Python and the browser, parsed once at the door, encoded once on the way out.
+"""Every message between Python and the browser, parsed at the door, encoded on the way out.
 
 The browser sends requests; Python sends answers and nothing else. A push (progress, a mask that
 tracking just saved) is the answer to a pending ``listen`` request, so nothing reaches the browser
@@ -338,7 +338,8 @@ class Failed(Answer):
 REQUESTS: dict[str, type[Request]] = {
     cls.kind: cls
     for cls in (
-        Hello, Listen, Bye, Ping, GetFrame, GetTimes, GetOverlay, AddPoint, Undo, Redo, Track, Cancel
+        Hello, Listen, Bye, Ping, GetFrame, GetTimes, GetOverlay, AddPoint, Undo, Redo, Track,
+        Cancel,
     )
 }  # fmt: skip
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from sam2_widget.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NANO_NOTE = (
     "This is nano, the small built-in preview model. For real footage put a SAM 2.1 checkpoint, "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sam2_widget.annotations import Scope
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sam2_widget.annotations import Scope
 
 # Okabe and Ito's palette for all kinds of colour vision (jfly.uni-koeln.de/color), less black, with
 # the blues last since positive points are blue.

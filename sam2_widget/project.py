@@ -6,15 +6,17 @@ import contextlib
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sam2_widget.annotations import Annotations, Box, FramePrompts, Point, Scope, ScopePrompts
 from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
 from sam2_widget.errors import ProjectError
 from sam2_widget.locking import ProjectLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
 FORMAT_VERSION = 1
 DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
@@ -55,7 +57,9 @@ def check_regions(regions: Iterable[str]) -> tuple[str, ...]:
     if not ids:
         raise ProjectError("Give at least one region, for example regions=['overall'].")
     if len({region.lower() for region in ids}) < len(ids):
-        raise ProjectError(f"The regions {list(ids)} must differ by more than upper and lower case.")
+        raise ProjectError(
+            f"The regions {list(ids)} must differ by more than upper and lower case."
+        )
     return ids
 
 

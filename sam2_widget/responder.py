@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,9 +14,11 @@ from sam2_widget import messages as m
 from sam2_widget import snapshot
 from sam2_widget.annotations import Scope
 from sam2_widget.errors import Sam2WidgetError
-from sam2_widget.events import Change
-from sam2_widget.history import Step
-from sam2_widget.session import Session
+
+if TYPE_CHECKING:
+    from sam2_widget.events import Change
+    from sam2_widget.history import Step
+    from sam2_widget.session import Session
 
 _log = logging.getLogger("sam2_widget")
 

@@ -1,40 +1,34 @@
-"""Session: annotation without a browser, and the one place that knows the order of things.
-
-Annotation, engine, masks, saved, told: every change of a prompt goes through `Session._commit` in
-that order, on the worker thread, so that changes never overlap.
-"""
+"""Session: the public API, annotation without a browser."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
-from sam2_widget import models, tracking, views
+from sam2_widget import models, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
-from sam2_widget.engines.base import Engine, FrameInput, Mask, Neighbour, Segmentation
-from sam2_widget.errors import ClosedError, FrameIndexError, ProjectError, PromptError, SaveError
-from sam2_widget.events import Change
-from sam2_widget.history import Step, Version
+from sam2_widget.editing import Editor, Shown
+from sam2_widget.engines.base import Engine, Mask
+from sam2_widget.errors import ClosedError, FrameIndexError, ProjectError, PromptError
 from sam2_widget.live import Live, Model, Options, attach, release
-from sam2_widget.masks import MaskRecord, measure
 from sam2_widget.project import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.sources import VideoLike, open_source
-from sam2_widget.tracking import Direction, TrackJob, TrackRun
-from sam2_widget.video import Video
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    import numpy.typing as npt
     import pandas as pd
 
+    from sam2_widget.events import Change
+    from sam2_widget.history import Step
+    from sam2_widget.tracking import Direction, TrackJob
+    from sam2_widget.video import Video
+
 _T = TypeVar("_T")
-Shown = Callable[[], None]
-"""Called on the worker once a change can be shown: its prompts are saved, its PNG not yet."""
 
 
 class Session:
@@ -104,9 +98,10 @@ class Session:
             lambda: Live(root, source, given, options),
             lambda live: _check_same(live, source.fingerprint, given, options),
         )
+        self._editor = Editor(self._live)
         if not self._live.model or (chosen != self._live.model and model != "auto"):
             self._live.open_engine(chosen)
-            self._live.worker.submit(self._make_unmade)
+            self._live.worker.submit(self._editor.make_unmade)
 
     # -- what there is ------------------------------------------------------------------------
 
@@ -244,7 +239,7 @@ class Session:
     ) -> Mask:
         """Add points (x, y, label) in order, as one step of undo; see `add_point`."""
         scope, index = self._scope(instance, region), self._frame(frame)
-        return self._do(lambda: self._add_points(scope, index, list(points)))
+        return self._do(lambda: self._editor.add_points(scope, index, list(points)))
 
     def add_point_soon(
         self, frame: int, x: float, y: float, label: int, scope: Scope, shown: Shown
@@ -252,7 +247,7 @@ class Session:
         """Add a point without waiting; `shown` is called before the PNG is saved."""
         scope = self._scope(*scope)
         index = self._frame(frame)
-        return self._submit(lambda: self._add_points(scope, index, [(x, y, label)], shown))
+        return self._submit(lambda: self._editor.add_points(scope, index, [(x, y, label)], shown))
 
     def move_point(
         self,
@@ -270,7 +265,7 @@ class Session:
             points = list(self._points_at(scope, at, index))
             video = self._live.video
             points[index] = make_point(x, y, points[index].label, video.width, video.height)
-            return self._change_points(scope, at, points, "move of a point")
+            return self._editor.change_points(scope, at, points, "move of a point")
 
         return self._do(act)
 
@@ -283,7 +278,7 @@ class Session:
         def act() -> Mask:
             points = list(self._points_at(scope, at, index))
             del points[index]
-            return self._change_points(scope, at, points, "removal of a point")
+            return self._editor.change_points(scope, at, points, "removal of a point")
 
         return self._do(act)
 
@@ -310,11 +305,9 @@ class Session:
                 f"the frame of {width} x {height} pixels."
             )
         given = FramePrompts((), Box(x0, y0, x1, y1))
-        return self._do(lambda: self._commit(scope, at, given, "box"))
+        return self._do(lambda: self._editor.commit(scope, at, given, "box"))
 
-    def clear_box(
-        self, frame: SupportsIndex, instance: int = 1, region: str | None = None
-    ) -> Mask:
+    def clear_box(self, frame: SupportsIndex, instance: int = 1, region: str | None = None) -> Mask:
         """Remove the box of a frame and return the mask of the points that are left."""
         scope, at = self._scope(instance, region), self._frame(frame)
 
@@ -322,7 +315,7 @@ class Session:
             before = self._live.annotations.at(scope, at)
             if before is None or before.box is None:
                 return self._live.masks.read(scope, at)
-            return self._commit(scope, at, replace(before, box=None), "removal of the box")
+            return self._editor.commit(scope, at, replace(before, box=None), "removal of the box")
 
         return self._do(act)
 
@@ -335,27 +328,27 @@ class Session:
         def act() -> None:
             live = self._live
             if live.annotations.at(scope, at) or live.masks.record(scope, at):
-                self._commit(scope, at, None, "clearing of the frame")
+                self._editor.commit(scope, at, None, "clearing of the frame")
 
         self._do(act)
 
     def undo(self) -> str | None:
         """Take back the last step and return what it was, None if there is none."""
-        step = self._do(lambda: self._step_back())
+        step = self._do(self._editor.undo)
         return step.text if step else None
 
     def redo(self) -> str | None:
         """Do the last undone step again and return what it was, None if there is none."""
-        step = self._do(lambda: self._step_forward())
+        step = self._do(self._editor.redo)
         return step.text if step else None
 
     def undo_soon(self) -> Future[Step | None]:
         """Undo without waiting."""
-        return self._submit(self._step_back)
+        return self._submit(self._editor.undo)
 
     def redo_soon(self) -> Future[Step | None]:
         """Redo without waiting."""
-        return self._submit(self._step_forward)
+        return self._submit(self._editor.redo)
 
     # -- tracking -----------------------------------------------------------------------------
 
@@ -401,7 +394,7 @@ class Session:
         frames = _frame_range(start, stop, length)
         if direction not in ("both", "forward", "backward"):
             raise PromptError(f"direction is 'both', 'forward' or 'backward', not {direction!r}.")
-        return self._do(lambda: self._start_track(chosen, frames, length, direction, force))
+        return self._do(lambda: self._editor.start_track(chosen, frames, length, direction, force))
 
     def track_soon(
         self,
@@ -460,231 +453,6 @@ class Session:
         """Return a line that says what is open."""
         state = "closed" if self._closed else f"{len(self.scopes)} scopes"
         return f"<Session {self.name}: {state}>"
-
-    # -- the order of things, on the worker ---------------------------------------------------
-
-    def _add_points(
-        self,
-        scope: Scope,
-        frame: int,
-        points: Sequence[tuple[float, float, int]],
-        shown: Shown | None = None,
-    ) -> Mask:
-        size = self._live.video.width, self._live.video.height
-        new = tuple(make_point(x, y, int(label), *size) for x, y, label in points)
-        if not new:
-            return self._live.masks.read(scope, frame)
-        before = self._live.annotations.at(scope, frame) or FramePrompts()
-        text = "points" if len(new) > 1 else ("positive" if new[0].label else "negative") + " point"
-        return self._commit(scope, frame, before.with_points(new), text, shown)
-
-    def _change_points(
-        self, scope: Scope, frame: int, points: Sequence[Point], text: str
-    ) -> Mask:
-        before = self._live.annotations.at(scope, frame) or FramePrompts()
-        return self._commit(scope, frame, replace(before, points=tuple(points)), text)
-
-    def _commit(
-        self,
-        scope: Scope,
-        frame: int,
-        prompts: FramePrompts | None,
-        text: str,
-        shown: Shown | None = None,
-    ) -> Mask:
-        """Give a frame other prompts: annotation, engine, masks, saved, told."""
-        live = self._live
-        if prompts and self._was_tracked(scope, frame):
-            prompts = replace(prompts, corrects=True)
-        prompts = prompts or None
-        result = self._segment(scope, frame, prompts)
-        folder = live.history.folder()
-        before = self._version(scope, frame, folder / "before.png")
-        annotations = live.annotations.put(scope, frame, prompts)
-        record = self._record(frame, result, prompts)
-        after = Version(prompts, record, folder / "after.png")
-        step = Step(text, scope, frame, before, after)
-        if before.record is not None:
-            live.masks.keep_copy(scope, frame, before.png)
-        live.project.write_prompts(scope, annotations.of(scope))
-        live.annotations = annotations
-        if result is None or record is None:
-            self._drop_mask(step)
-        else:
-            self._save_mask(step, result, record, shown)
-        live.history.push(step)
-        self._tell(scope, frame)
-        return live.masks.read(scope, frame) if result is None else result.mask.copy()
-
-    def _segment(
-        self, scope: Scope, frame: int, prompts: FramePrompts | None
-    ) -> Segmentation | None:
-        engine = self._live.ready_engine()
-        if prompts is None:
-            return None
-        return engine.segment(scope, frame, self._input(scope, frame, prompts))
-
-    def _record(
-        self, frame: int, result: Segmentation | None, prompts: FramePrompts | None
-    ) -> MaskRecord | None:
-        if result is None or prompts is None:
-            return None
-        return measure(
-            result.mask,
-            frame,
-            "click",
-            score=result.score,
-            revision=prompts.revision,
-            model=self._live.ready_engine().name,
-        )
-
-    def _save_mask(
-        self, step: Step, result: Segmentation, record: MaskRecord, shown: Shown | None
-    ) -> None:
-        live, scope, frame = self._live, step.scope, step.frame
-        live.masks.stage(scope, result.mask, record)
-        live.unsaved += 1
-        try:
-            if shown is not None:
-                self._tell(scope, frame)
-                shown()
-            live.masks.save(scope, frame)
-        except SaveError:
-            live.masks.unstage(scope, frame, step.before.record)
-            self._take_back(step)
-            raise
-        finally:
-            live.unsaved -= 1
-
-    def _drop_mask(self, step: Step) -> None:
-        try:
-            self._live.masks.restore(step.scope, step.frame, None, None)
-        except SaveError:
-            self._take_back(step)
-            raise
-        self._live.ready_engine().forget(step.scope, step.frame)
-
-    def _take_back(self, step: Step) -> None:
-        """Put the prompts back that were saved before the mask could not be."""
-        live = self._live
-        annotations = live.annotations.put(step.scope, step.frame, step.before.prompts)
-        live.annotations = annotations
-        self._tell(step.scope, step.frame)
-        live.project.write_prompts(step.scope, annotations.of(step.scope))
-
-    def _make_unmade(self) -> None:
-        """Make the masks anew that a kill kept from the disk, from their saved prompts."""
-        live = self._live
-        unmade = [
-            (scope, frame)
-            for scope in live.annotations
-            for frame in live.annotations.of(scope)
-            if live.is_unmade(scope, frame)
-        ]
-        if live.read_only or live.engine is None:
-            return
-        for scope, frame in unmade:
-            prompts = live.annotations.at(scope, frame)
-            live.video.wait_for(frame)
-            result = self._segment(scope, frame, prompts)
-            record = self._record(frame, result, prompts)
-            if result is not None and record is not None:
-                live.masks.write(scope, result.mask, record)
-                self._tell(scope, frame)
-
-    def _step_back(self) -> Step | None:
-        history = self._live.history
-        if not history.done:
-            return None
-        step = history.done[-1]
-        self._restore(step, now=step.after, then=step.before)
-        history.undo()
-        return step
-
-    def _step_forward(self) -> Step | None:
-        history = self._live.history
-        if not history.undone:
-            return None
-        step = history.undone[-1]
-        self._restore(step, now=step.before, then=step.after)
-        history.redo()
-        return step
-
-    def _restore(self, step: Step, now: Version, then: Version) -> None:
-        """Put a frame back to another version, bytes and all; nothing is inferred."""
-        live, scope, frame = self._live, step.scope, step.frame
-        if now.record is not None and not now.png.exists():
-            live.masks.keep_copy(scope, frame, now.png)
-        annotations = live.annotations.put(scope, frame, then.prompts)
-        live.project.write_prompts(scope, annotations.of(scope))
-        live.annotations = annotations
-        live.masks.restore(scope, frame, then.record, then.png)
-        if then.prompts is None and live.engine is not None:
-            live.engine.forget(scope, frame)
-        self._tell(scope, frame)
-
-    def _version(self, scope: Scope, frame: int, png: Path) -> Version:
-        live = self._live
-        return Version(live.annotations.at(scope, frame), live.masks.record(scope, frame), png)
-
-    def _was_tracked(self, scope: Scope, frame: int) -> bool:
-        """Tell whether the frame had a tracked mask before its first prompt."""
-        before = self._live.annotations.at(scope, frame)
-        if before is not None:
-            return before.corrects
-        record = self._live.masks.record(scope, frame)
-        return record is not None and record.source in ("track", "import")
-
-    def _input(self, scope: Scope, frame: int, prompts: FramePrompts) -> FrameInput:
-        if not prompts.corrects:
-            return FrameInput(prompts)
-        live = self._live
-        record = live.masks.record(scope, frame)
-        tracked = Neighbour(
-            frame, record.run if record else "", lambda: live.masks.read(scope, frame)
-        )
-        shown = live.shown.get((scope, frame))
-        # What was corrected before the engine was opened is in the saved mask already.
-        included = len(shown) if shown and _begins_with(prompts, shown) else 0
-        return FrameInput(prompts, tracked, included)
-
-    def _inputs(self, scope: Scope) -> Mapping[int, FrameInput]:
-        prompted = self._live.annotations.of(scope)
-        return {f: self._input(scope, f, prompts) for f, prompts in prompted.items()}
-
-    def _tell(self, scope: Scope, frame: int) -> None:
-        """Tell of a changed frame; with tracked masks, all may have become stale or fresh."""
-        tracked = self._live.masks.count(scope) > len(self._live.annotations.of(scope))
-        frames = None if tracked else (frame,)
-        self._live.tell(Change("prompts", scope, (frame,)), frames)
-
-    def _start_track(
-        self,
-        scopes: Sequence[Scope],
-        frames: range,
-        length: int,
-        direction: Direction,
-        force: bool,
-    ) -> TrackJob:
-        live = self._live
-        engine = live.ready_engine()
-        todo = tracking.plan(
-            live.annotations, live.masks, scopes, frames, length, direction, force
-        )
-        what = str(scopes[0]) if len(scopes) == 1 else f"{len(scopes)} scopes"
-        job = TrackJob(f"Tracking {what}", len(todo.steps))
-        run = TrackRun(
-            job,
-            todo,
-            engine,
-            live.masks,
-            self._inputs,
-            lambda scope: live.annotations.revision(scope),
-            lambda scope, frame: _saved(live, scope, frame),
-        )
-        live.queue.add(run)
-        live.tell(Change("job"))
-        return job
 
     # -- small ones ---------------------------------------------------------------------------
 
@@ -772,11 +540,3 @@ def _frame_range(start: int | None, stop: int | None, length: int) -> range:
             f"0 <= start < stop <= {length}."
         )
     return range(first, end)
-
-
-def _begins_with(prompts: FramePrompts, start: FramePrompts) -> bool:
-    return prompts.box == start.box and prompts.points[: len(start.points)] == start.points
-
-
-def _saved(live: Live, scope: Scope, frame: int) -> None:
-    live.tell(Change("masks", scope, (frame,)), (frame,))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sam2_widget import messages as m
 from sam2_widget import palette, views
-from sam2_widget.annotations import Scope
-from sam2_widget.history import Step
-from sam2_widget.live import Live
-from sam2_widget.tracking import TrackJob
+
+if TYPE_CHECKING:
+    from sam2_widget.annotations import Scope
+    from sam2_widget.history import Step
+    from sam2_widget.live import Live
+    from sam2_widget.tracking import TrackJob
 
 
 def state(live: Live, since: int | None = None) -> m.State:
@@ -37,7 +41,9 @@ def state(live: Live, since: int | None = None) -> m.State:
 def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay:
     """Return all masks and points of a frame."""
     revision = live.changes.revision
-    masks, points, buffers = [], [], []
+    masks: list[m.MaskItem] = []
+    points: list[m.PointItem] = []
+    buffers: list[bytes] = []
     for scope in live.scopes():
         record = live.masks.record(scope, frame)
         if record is not None:

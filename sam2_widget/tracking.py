@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sam2_widget.annotations import Annotations, Scope
 from sam2_widget.engines.base import Engine, FrameInput, Neighbour, Segmentation
 from sam2_widget.errors import Sam2WidgetError
 from sam2_widget.masks import MaskStore, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from sam2_widget.annotations import Annotations, Scope
 
 Direction = Literal["both", "forward", "backward"]
 REACH = 15
@@ -98,12 +101,7 @@ class TrackJob:
             What made the run fail, if it failed.
         """
         position = 0
-        while True:
-            with self._moved:
-                self._moved.wait_for(lambda: len(self._frames) > position or self._finished)
-                if position == len(self._frames):
-                    break
-                frame = self._frames[position]
+        while (frame := self._frame_at(position)) is not None:
             position += 1
             yield frame
         self.wait()
@@ -112,6 +110,12 @@ class TrackJob:
         """Return a line that says how far the run is."""
         done, total, _ = self.progress
         return f"<TrackJob {self.text}: {done} of {total} frames>"
+
+    def _frame_at(self, position: int) -> int | None:
+        """Return the frame saved at that place in order, None when the run ended before."""
+        with self._moved:
+            self._moved.wait_for(lambda: len(self._frames) > position or self._finished)
+            return self._frames[position] if position < len(self._frames) else None
 
     def _start(self) -> None:
         with self._moved:

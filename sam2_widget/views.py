@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from sam2_widget.annotations import Scope, ScopePrompts
 from sam2_widget.errors import UnknownRegionError
-from sam2_widget.live import Live
 from sam2_widget.masktrack import MaskTrack
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sam2_widget.live import Live
 
 _V = TypeVar("_V")
 

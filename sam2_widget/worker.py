@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sam2_widget.errors import ClosedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _T = TypeVar("_T")
 

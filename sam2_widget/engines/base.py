@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from sam2_widget.annotations import FramePrompts
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from pathlib import Path
+
+    from sam2_widget.annotations import FramePrompts
 
 Mask = npt.NDArray[np.bool_]
 """(H, W) bool in pixels of the stored frame."""
@@ -115,7 +117,7 @@ class Engine(Protocol):
         run: str,
         neighbours: Sequence[Neighbour],
     ) -> None:
-        """Begin a tracking pass of a scope from the memory of its prompted frames and neighbours."""
+        """Begin a tracking pass from the memory of the prompted frames and the neighbours."""
 
     def step(self, scope: Hashable, frame: int) -> Segmentation:
         """Track the scope into the next frame of its pass."""

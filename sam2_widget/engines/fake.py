@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sam2_widget.annotations import FramePrompts
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
 
 
 class FakeEngine:

@@ -61,9 +61,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 
 @pytest.fixture
-def notebook(
-    lab: LabServer, page: Page, request: pytest.FixtureRequest
-) -> Iterator[OpenNotebook]:
+def notebook(lab: LabServer, page: Page, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """Open notebooks, each in a folder of its own; the story fails on an error in the widget."""
     opened: list[Notebook] = []
     name = re.sub(r"\W+", "-", request.node.name)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from sam2.utils.misc import concat_points
+from torch.nn import functional
 
 from sam2_widget.annotations import FramePrompts
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
@@ -26,6 +24,10 @@ from sam2_widget.engines.sam2.memory import (
     output_dict,
 )
 from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_device
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping, Sequence
+    from pathlib import Path
 
 
 class Sam2Engine:
@@ -186,7 +188,7 @@ class Sam2Engine:
         return done
 
     def _call(self, frame: int, prompts: FramePrompts, done: Prompted) -> Output:
-        """Do what upstream's ``add_new_points_or_box(clear_old_points=True)`` does to one object."""
+        """Do what upstream's ``add_new_points_or_box`` does to one object."""
         base = done.base
         previous = None
         if done.calls or base is not None:
@@ -207,7 +209,8 @@ class Sam2Engine:
         return dict(output)
 
     def _point_inputs(self, prompts: FramePrompts) -> dict[str, torch.Tensor]:
-        corners = [(prompts.box.x0, prompts.box.y0), (prompts.box.x1, prompts.box.y1)] if prompts.box else []
+        box = prompts.box
+        corners = [] if box is None else [(box.x0, box.y0), (box.x1, box.y1)]
         xy = torch.tensor([*corners, *((p.x, p.y) for p in prompts.points)], dtype=torch.float32)
         # SAM's own labels: 2 and 3 are the corners of a box.
         labels = [2, 3][: len(corners)] + [p.label for p in prompts.points]
@@ -223,7 +226,7 @@ class Sam2Engine:
         """Add the memory features of a prompted frame, as upstream does before it propagates."""
         if output["maskmem_features"] is None:
             size = self._predictor.image_size
-            masks = F.interpolate(
+            masks = functional.interpolate(
                 output["pred_masks"], size=(size, size), mode="bilinear", align_corners=False
             )
             features, positions = self._predictor._run_memory_encoder(
@@ -267,7 +270,7 @@ class Sam2Engine:
         size = self._predictor.image_size
         given = torch.from_numpy(mask)[None, None].float().to(self._device)
         if mask.shape != (size, size):
-            given = F.interpolate(
+            given = functional.interpolate(
                 given, size=(size, size), mode="bilinear", align_corners=False, antialias=True
             )
             given = (given >= 0.5).float()

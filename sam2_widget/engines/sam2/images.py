@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from PIL import Image
 
-from sam2_widget.engines.base import Frames
+if TYPE_CHECKING:
+    from sam2_widget.engines.base import Frames
 
 # ImageNet statistics, the defaults of sam2.utils.misc.load_video_frames.
 _MEAN = (0.485, 0.456, 0.406)

@@ -94,7 +94,9 @@ def _check_targets(tree: Any, path: Path) -> None:
     if isinstance(tree, DictConfig):
         target = tree.get("_target_")
         if target is not None and not str(target).startswith("sam2.modeling."):
-            raise ModelError(f"{path} names {target!r}; a model config may only name sam2.modeling.*")
+            raise ModelError(
+                f"{path} names {target!r}; a model config may only name sam2.modeling.*"
+            )
         children = [tree[key] for key in tree if isinstance(tree[key], DictConfig | ListConfig)]
     else:
         children = list(tree) if isinstance(tree, ListConfig) else []

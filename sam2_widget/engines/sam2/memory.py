@@ -1,15 +1,17 @@
-"""What the model remembers of each scope: its prompted frames, its running pass, its past passes."""
+"""What the model remembers of each scope: prompted frames, the running pass, past passes."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sam2_widget.annotations import FramePrompts
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from sam2_widget.annotations import FramePrompts
 
 Output = dict[str, Any]
 """Upstream's compact output of one object on one frame: logits, memory features, pointer, score."""
@@ -126,7 +128,7 @@ class Archive:
         """Forget a frame of a scope, or all of them."""
         keys = [(scope, frame)] if frame is not None else [k for k in self._items if k[0] == scope]
         for key in keys:
-            past = self._items.pop(key, None)  # type: ignore[arg-type]
+            past = self._items.pop(key, None)
             self.size -= past.size if past else 0
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import torch
 
 from sam2_widget.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def pick_device(wanted: str) -> torch.device:

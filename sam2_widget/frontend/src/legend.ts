@@ -7,7 +7,7 @@ import { scopeKey, type ViewState } from "./state.ts";
 
 export function createLegend(state: ViewState): Part {
   const node = h("div", { class: "s2w-legend", role: "group", "aria-label": "Objects" });
-  let drawn = "";
+  let drawn: string | null = null;
   const close = effect(() => {
     const scopes = state.shared.value?.scopes ?? [];
     const facts = scopes.map((scope) => [
@@ -19,7 +19,10 @@ export function createLegend(state: ViewState): Part {
     const key = JSON.stringify(facts);
     if (key === drawn) return;
     drawn = key;
-    keepFocus(node, () => node.replaceChildren(...scopes.map((scope) => chip(state, scope))));
+    const chips = scopes.map((scope) => chip(state, scope));
+    keepFocus(node, () =>
+      node.replaceChildren(...(chips.length > 0 ? chips : ["No objects yet."])),
+    );
   });
   return { node, close };
 }

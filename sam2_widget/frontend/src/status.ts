@@ -29,12 +29,13 @@ export function createFacts(state: ViewState): Part {
 
 export function statusText(state: ViewState): string {
   const shared = state.shared.value;
-  if (!shared) return "Connecting to the kernel…";
+  if (!shared) return "Waiting for the kernel…";
   const loading = shared.model.status === "loading" || shared.model.status === "waiting";
   if (state.edits.value > 0) {
     return loading ? "Loading the model… your click is next." : "Computing the mask…";
   }
   if (shared.model.status === "loading") return "Loading the model…";
+  if (shared.model.status === "failed") return "The model could not be loaded.";
   if (shared.job) return shared.job.text;
   if (state.message.value) return state.message.value;
   if (shared.read_only) return "Read-only: this project is open elsewhere.";
@@ -63,40 +64,57 @@ function factsText(state: ViewState): string {
 
 type Level = "info" | "warning" | "error";
 
-/** Over the foot of the picture: what went wrong, and what Python has to say. */
-export function createToasts(state: ViewState, kernel: ReadonlySignal<Kernel>): Part {
-  const node = h("div", { class: "s2w-toasts" });
-  const stop = effect(() => {
-    const notices = (state.shared.value?.notices ?? [])
-      .map(({ id, level, text }) => ({ key: `notice ${id}`, level: levelOf(level), text }))
-      .filter(({ key }) => !state.dismissed.value.has(key))
-      .slice(-3);
-    const toasts = [
-      ...notices.map(({ key, level, text }) => toast(level, text, () => state.dismiss(key))),
-      ...state.troubles.value.map(({ id, text }) =>
-        toast("error", text, () => state.dropTrouble(id)),
-      ),
-    ];
-    if (kernel.value === "lost") toasts.push(toast("error", KERNEL_LOST));
-    node.replaceChildren(...toasts);
-  });
-  return { node, close: stop };
+interface Message {
+  level: Level;
+  text: string;
+  dismiss?: () => void;
 }
 
-/** Below everything: what there is to know of the model. */
-export function createModelNote(state: ViewState): Part {
-  const node = h("div", { class: "s2w-banners" });
+/** Over the foot of the picture, where the user looks: what went wrong. */
+export function createToasts(state: ViewState, kernel: ReadonlySignal<Kernel>): Part {
+  const node = h("div", { class: "s2w-toasts" });
   const close = effect(() => {
-    const model = state.shared.value?.model;
-    const key = `model ${model?.note}`;
-    const shown = model?.note && !state.dismissed.value.has(key);
-    const level = model?.status === "failed" ? "error" : "info";
-    node.replaceChildren(...(shown ? [toast(level, model.note, () => state.dismiss(key))] : []));
+    const messages = notices(state).filter(({ level }) => level === "error");
+    for (const { id, text } of state.troubles.value) {
+      messages.push({ level: "error", text, dismiss: () => state.dropTrouble(id) });
+    }
+    if (kernel.value === "lost") messages.push({ level: "error", text: KERNEL_LOST });
+    node.replaceChildren(...messages.map(toast));
   });
   return { node, close };
 }
 
-function toast(level: Level, text: string, dismiss?: () => void): HTMLElement {
+/** Below everything, in nobody's way: what there is to know of the model and the video. */
+export function createBanners(state: ViewState): Part {
+  const node = h("div", { class: "s2w-banners" });
+  const close = effect(() => {
+    const messages = notices(state).filter(({ level }) => level !== "error");
+    node.replaceChildren(...[...modelNote(state), ...messages].map(toast));
+  });
+  return { node, close };
+}
+
+/** The latest that Python has to say and the user has not dismissed. */
+function notices(state: ViewState): Message[] {
+  return (state.shared.value?.notices ?? [])
+    .filter(({ id }) => !state.dismissed.value.has(`notice ${id}`))
+    .slice(-3)
+    .map(({ id, level, text }) => ({
+      level: level === "error" || level === "warning" ? level : "info",
+      text,
+      dismiss: () => state.dismiss(`notice ${id}`),
+    }));
+}
+
+function modelNote(state: ViewState): Message[] {
+  const { note = "", status } = state.shared.value?.model ?? {};
+  const key = `model ${note}`;
+  if (note === "" || state.dismissed.value.has(key)) return [];
+  const level = status === "failed" ? "error" : "info";
+  return [{ level, text: note, dismiss: () => state.dismiss(key) }];
+}
+
+function toast({ level, text, dismiss }: Message): HTMLElement {
   const icons: Record<Level, IconName> = { info: "info", warning: "warning", error: "error" };
   const role = level === "error" ? "alert" : "status";
   const node = h(
@@ -115,8 +133,4 @@ function toast(level: Level, text: string, dismiss?: () => void): HTMLElement {
     node.append(close);
   }
   return node;
-}
-
-function levelOf(level: string): Level {
-  return level === "error" || level === "warning" ? level : "info";
 }

@@ -102,12 +102,16 @@ function instancePicker(state: ViewState, signal: AbortSignal): Part {
     inputmode: "numeric",
     "aria-label": "Instance",
   });
-  const commit = (): void => {
+  const take = (): void => {
     const number = Number(input.value);
     if (Number.isInteger(number) && number >= 1) state.instance.value = number;
-    else input.value = String(state.instance.peek());
   };
-  input.addEventListener("change", commit, { signal });
+  const tidy = (): void => {
+    take();
+    input.value = String(state.instance.peek());
+  };
+  input.addEventListener("input", take, { signal });
+  input.addEventListener("change", tidy, { signal });
   const step = (name: "plus" | "minus", by: number, label: string): HTMLButtonElement => {
     const button = h(
       "button",

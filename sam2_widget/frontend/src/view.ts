@@ -12,7 +12,7 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { type Actions, handleKey } from "./shortcuts.ts";
 import { ViewState } from "./state.ts";
-import { createFacts, createModelNote, createStatus, createToasts } from "./status.ts";
+import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
@@ -66,15 +66,15 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createStatus(state),
     createFacts(state),
     createLegend(state),
-    createModelNote(state),
+    createBanners(state),
     createToasts(state, connection.kernel),
   ] as const;
-  const [toolbar, transport, progress, status, facts, legend, modelNote, toasts] = parts;
+  const [toolbar, transport, progress, status, facts, legend, banners, toasts] = parts;
 
   viewer.node.append(toasts.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
   const activity = h("div", { class: "s2w-activity" }, status.node, facts.node, progress.node);
-  root.append(toolbar.node, well, transport.node, activity, legend.node, modelNote.node);
+  root.append(toolbar.node, well, transport.node, activity, legend.node, banners.node);
   root.dataset.view = connection.view;
 
   const stops = [
@@ -208,13 +208,13 @@ function beGuest(root: HTMLElement, actions: Actions, signal: AbortSignal): void
     },
     options,
   );
+  // Before all others: a field that loses the focus gives its value first.
   root.addEventListener(
     "pointerdown",
     (event) => {
-      if (!isWithin(event.target, "input, select, textarea, label"))
-        root.focus({ preventScroll: true });
+      if (!isWithin(event.target, FIELDS)) root.focus({ preventScroll: true });
     },
-    options,
+    { signal, capture: true },
   );
   // A button that was clicked would keep the focus, and with it the space bar.
   root.addEventListener(
@@ -225,6 +225,8 @@ function beGuest(root: HTMLElement, actions: Actions, signal: AbortSignal): void
     options,
   );
 }
+
+const FIELDS = "input, select, textarea, label";
 
 function isWithin(target: EventTarget | null, selector: string): boolean {
   return target instanceof Element && target.closest(selector) !== null;

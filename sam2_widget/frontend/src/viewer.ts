@@ -169,7 +169,7 @@ export class Viewer {
     const video = state.shared.value?.video;
     const shown = frames.shown.value;
     const target = state.frame.value;
-    if (!video) this.note.textContent = "Connecting to the kernel…";
+    if (!video) this.note.textContent = "Waiting for the kernel…";
     else if (target >= video.ready) this.note.textContent = `Frame ${target} is being extracted…`;
     else this.note.textContent = "Loading the frame…";
     this.node.dataset.waiting = String(!video || shown?.index !== target);
