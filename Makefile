@@ -36,7 +36,8 @@ install: $(VENV)/.installed $(BUNDLE)
 # A notebook's kernel runs in the notebook's folder, where ./checkpoints is not the one at the top.
 lab: export SAM2_WIDGET_CHECKPOINTS ?= $(CURDIR)/checkpoints
 lab: install
-	$(PY) -m jupyterlab notebooks/quickstart.ipynb --ServerApp.root_dir="$(CURDIR)" \
+	$(PY) -m jupyterlab --ServerApp.root_dir="$(CURDIR)" \
+		--LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb \
 		$(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 test: lint types check-frontend pytest

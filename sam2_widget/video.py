@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, SupportsIndex
@@ -326,6 +327,9 @@ class Video:
         return arrived
 
     def _say_warnings(self) -> None:
+        # Warnings are for the user's cell; on a worker thread nobody would see them.
+        if threading.current_thread() is not threading.main_thread():
+            return
         news = self.warnings[self._told :]
         self._told += len(news)
         for message in news:

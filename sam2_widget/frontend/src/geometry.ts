@@ -38,12 +38,9 @@ function hundredths(value: number, limit: number): number {
   return rounded < limit ? rounded : limit - 0.01;
 }
 
-/** How wide a video is shown at most: large ones are reduced, tiny ones enlarged. */
+/** How wide a video is shown at most: large ones are reduced, small ones enlarged. */
 export function displayWidth(video: Size): number {
-  return Math.min(
-    MAX_WIDTH,
-    Math.max(video.width, Math.min(video.width * LARGEST_ZOOM, SMALL_WIDTH)),
-  );
+  return Math.min(MAX_WIDTH, video.width * LARGEST_ZOOM);
 }
 
 /** The image width worth asking for when the canvas is `cssWidth` wide. */

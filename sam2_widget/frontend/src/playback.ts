@@ -19,6 +19,8 @@ export class Playback {
   /** The video's seconds at a moment of the page's clock (ms). */
   #anchor = { seconds: 0, now: 0 };
   #direction = 1;
+  /** The frame it last went to; another one means that somebody else moved the view. */
+  #reached = 0;
 
   constructor(state: ViewState, frames: Frames, overlays: Overlays) {
     this.#state = state;
@@ -37,6 +39,7 @@ export class Playback {
     if (frame.peek() >= frames.peek() - 1) frame.value = 0;
     playing.value = true;
     this.#direction = 1;
+    this.#reached = frame.peek();
     this.#anchorAt(performance.now());
     this.#tick = requestAnimationFrame(this.#step);
   }
@@ -85,11 +88,13 @@ export class Playback {
   }
 
   #step = (now: number): void => {
-    if (!this.#state.playing.peek()) return;
-    const { frame, frames } = this.#state;
+    const { frame, frames, playing } = this.#state;
+    if (frame.peek() !== this.#reached) this.pause();
+    if (!playing.peek()) return;
     const seconds = this.#anchor.seconds + Math.max(0, now - this.#anchor.now) / 1000;
     const due = frameAt(this.#timing, seconds, frames.peek());
-    frame.value = this.#newestHere(frame.peek(), due);
+    this.#reached = this.#newestHere(frame.peek(), due);
+    frame.value = this.#reached;
     if (seconds - timeOf(this.#timing, frame.peek()) > LARGEST_LAG) this.#anchorAt(now);
     if (frame.peek() >= frames.peek() - 1) this.pause();
     else this.#tick = requestAnimationFrame(this.#step);

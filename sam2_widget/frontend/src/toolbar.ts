@@ -76,7 +76,7 @@ function enable(
 }
 
 function regionPicker(state: ViewState, signal: AbortSignal): Part {
-  const select = h("select", { class: "s2w-field s2w-region" });
+  const select = h("select", { class: "s2w-field s2w-region", title: "Region" });
   select.addEventListener("change", () => (state.region.value = select.value), { signal });
   let listed = "";
   const close = effect(() => {
@@ -101,6 +101,7 @@ function instancePicker(state: ViewState, signal: AbortSignal): Part {
     step: 1,
     inputmode: "numeric",
     "aria-label": "Instance",
+    title: "Instance: a new number begins a new object",
   });
   const take = (): void => {
     const number = Number(input.value);

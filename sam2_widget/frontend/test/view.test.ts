@@ -75,7 +75,7 @@ async function until(condition: () => boolean): Promise<void> {
   const check = (): void => {
     if (!condition()) throw new Error(`not yet: ${JSON.stringify(root().dataset)}`);
   };
-  await vi.waitFor(check, { interval: 4 });
+  await vi.waitFor(check, { interval: 4, timeout: 10_000 });
 }
 
 async function tell(changes: Record<string, unknown> = {}): Promise<void> {
@@ -143,7 +143,7 @@ describe("a view", () => {
     await start({ regions, notices: [{ id: 1, level: "warning", text: HOSTILE }] });
     expect(find<HTMLSelectElement>(".s2w-region").options[0]?.text).toBe(HOSTILE);
     expect(find(".s2w-chip-text").textContent).toBe(`1 · ${HOSTILE}`);
-    expect(find(".s2w-toast-text").textContent).toBe(HOSTILE);
+    expect(find(".s2w-warning").textContent).toBe(HOSTILE);
     expect(el.querySelector("img")).toBeNull();
   });
 
