@@ -88,7 +88,8 @@ ScopePrompts = Mapping[int, FramePrompts]
 
 def tidy(value: float) -> float:
     """Round a coordinate to the 2 decimals that files keep, so that saved equals live."""
-    return round(float(value), 2)
+    # Adding zero makes -0.0, which files do not keep, 0.0.
+    return round(float(value), 2) + 0.0
 
 
 def make_point(x: float, y: float, label: int, width: int, height: int) -> Point:
@@ -101,13 +102,13 @@ def make_point(x: float, y: float, label: int, width: int, height: int) -> Point
     """
     if label not in (0, 1):
         raise PromptError(f"A point's label is 1 (inside) or 0 (outside), not {label!r}.")
-    x, y = tidy(x), tidy(y)
     if not (0 <= x < width and 0 <= y < height):
         raise PromptError(
             f"The point ({x:g}, {y:g}) lies outside the frame of {width} x {height} pixels; "
             "give 0 <= x < width and 0 <= y < height."
         )
-    return Point(x, y, int(label))
+    # Rounding must not carry a click on the last pixel out of the frame.
+    return Point(min(tidy(x), width - 0.01), min(tidy(y), height - 0.01), int(label))
 
 
 @dataclass(frozen=True, slots=True)

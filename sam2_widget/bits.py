@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 Mask = npt.NDArray[np.bool_]
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ def to_png(mask: Mask) -> bytes:
 
 def from_png(data: bytes, height: int, width: int) -> Mask | None:
     """Return the mask of a PNG: grey above 127; None if it is no picture of that size."""
-    if not data:
+    # Sizes are compared before anything is decoded: a file must not make us allocate what it says.
+    if not data.startswith(_PNG_START + struct.pack(">II", width, height)):
         return None
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if picture is None or picture.shape != (height, width):

@@ -13,6 +13,7 @@ from sam2_widget.errors import SaveError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
     from pathlib import Path
 
 TEMPORARY = ".writing"
@@ -50,15 +51,8 @@ def write_file(path: Path, data: bytes, flusher: Flusher | None = None) -> None:
     SaveError
         If it cannot be written; what was there before is untouched.
     """
-    beside = path.with_name(path.name + TEMPORARY)
-    with saving(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(data)
-            beside.replace(path)
-        except OSError:
-            beside.unlink(missing_ok=True)
-            raise
+    with _replacing(path) as beside:
+        beside.write_bytes(data)
     if flusher is not None:
         flusher.add(path)
 
@@ -73,12 +67,14 @@ def append_line(path: Path, line: bytes, flusher: Flusher | None = None) -> None
     """
     with saving(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            end = file.tell()
-            # One write call, so that lines of two processes cannot mix.
+        with path.open("ab+", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
+            # A torn last line must not swallow this one too.
+            data = (b"" if _ends_line(file, end) else b"\n") + line + b"\n"
             try:
-                file.write(line + b"\n")
-                file.flush()
+                # One write call, so that lines of two processes cannot mix.
+                if file.write(data) < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             except OSError:
                 with contextlib.suppress(OSError):
                     file.truncate(end)
@@ -87,7 +83,14 @@ def append_line(path: Path, line: bytes, flusher: Flusher | None = None) -> None
         flusher.add(path)
 
 
-def link_file(source: Path, target: Path) -> None:
+def _ends_line(file: FileIO, end: int) -> bool:
+    if not end:
+        return True
+    file.seek(end - 1)
+    return file.read(1) == b"\n"
+
+
+def link_file(source: Path, target: Path, flusher: Flusher | None = None) -> None:
     """Give a file a second name; where the file system has no links, copy it.
 
     Files are replaced by renaming, never changed in place, so that sharing the bytes is safe.
@@ -97,15 +100,30 @@ def link_file(source: Path, target: Path) -> None:
     SaveError
         If neither works.
     """
-    beside = target.with_name(target.name + TEMPORARY)
-    with saving(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
+    with _replacing(target) as beside:
         try:
             os.link(source, beside)
         except OSError:
             shutil.copyfile(source, beside)
-        beside.replace(target)
+    if flusher is not None:
+        flusher.add(target)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give the name to write to beside a file; what was written then takes the file's place."""
+    # The thread's number keeps two writers of one file apart.
+    beside = path.with_name(f"{threading.get_ident():x}-{path.name}{TEMPORARY}")
+    with saving(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A leftover may be a link to another file's bytes.
+        beside.unlink(missing_ok=True)
+        try:
+            yield beside
+            beside.replace(path)
+        finally:
+            # Renaming a second name of the same file to it does nothing and leaves both.
+            beside.unlink(missing_ok=True)
 
 
 class Flusher:

@@ -41,7 +41,7 @@ class Dispatcher:
     """Calls listeners in order, never on the engine's thread and never under a lock."""
 
     def __init__(self) -> None:
-        self._listeners: list[Listener] = []
+        self._listeners: dict[object, Listener] = {}
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name="sam2-widget-events", daemon=True)
@@ -49,13 +49,13 @@ class Dispatcher:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Add a listener; call what is returned to remove it."""
+        key = object()
         with self._lock:
-            self._listeners.append(listener)
+            self._listeners[key] = listener
 
         def remove() -> None:
             with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
+                self._listeners.pop(key, None)
 
         return remove
 
@@ -78,7 +78,7 @@ class Dispatcher:
     def _loop(self) -> None:
         while (change := self._queue.get()) is not None:
             with self._lock:
-                listeners = list(self._listeners)
+                listeners = list(self._listeners.values())
             for listener in listeners:
                 try:
                     listener(change)
@@ -115,7 +115,8 @@ class ChangeLog:
     def since(self, revision: int) -> list[tuple[int, int]] | None:
         """Return the frame ranges [start, stop) changed after a revision; None: any may be."""
         with self._lock:
-            if revision < self._all:
+            # One that was never given comes from an earlier kernel.
+            if not self._all <= revision <= self._revision:
                 return None
             changed = sorted(frame for frame, at in self._frames.items() if at > revision)
         ranges: list[tuple[int, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import warnings
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,13 @@ class ProjectLock:
         self.held = False
 
     def try_again(self) -> bool:
-        """Take the lock if it is free; return whether it is held."""
+        """Take the lock if it is free; return whether it is held.
+
+        Raises
+        ------
+        OSError
+            If the folder is not writable.
+        """
         if self.held:
             return True
         try:
@@ -33,6 +40,8 @@ class ProjectLock:
         except filelock.Timeout:
             return False
         except (NotImplementedError, OSError) as error:
+            if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+                raise
             # Drive and some NFS have no locks: working without beats not working.
             warnings.warn(
                 f"This file system has no locks ({error}); open the project in one process only.",

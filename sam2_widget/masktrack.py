@@ -107,12 +107,15 @@ class MaskTrack:
             raise FrameIndexError(
                 "A MaskTrack is indexed by frame alone; index the mask: track[frame][y, x]."
             )
-        if isinstance(key, slice | list | np.ndarray):
+        if isinstance(key, slice | list) or (isinstance(key, np.ndarray) and key.ndim):
             return self._select(key)
         if isinstance(key, bool | np.bool_):
             raise FrameIndexError("A frame index is a number, not True or False.")
+        return self._store.read(self.scope, self._frame(key))
+
+    def _frame(self, key: Any) -> int:
         try:
-            return self._store.read(self.scope, int(self._index[operator.index(key)]))
+            return int(self._index[operator.index(key)])
         except TypeError:
             raise FrameIndexError(f"A frame index is a whole number, not {key!r:.60}.") from None
         except IndexError:
@@ -162,7 +165,7 @@ class MaskTrack:
         chosen = np.asarray(key, dtype=np.intp) if isinstance(key, list) and not key else key
         try:
             index = self._index[chosen]
-        except IndexError as error:
+        except (IndexError, TypeError, ValueError) as error:
             raise FrameIndexError(
                 f"The index does not fit a track of {len(self)} frames: {error}."
             ) from None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 import types
 import typing
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from typing import Any, ClassVar, Literal, TypeVar
 Direction = Literal["both", "forward", "backward"]
 ScopeId = tuple[int, str]
 """Instance number and region id."""
+_MAX_INTEGER = 2**53 - 1
+"""JavaScript's largest exact integer."""
 
 
 class MessageError(ValueError):
@@ -364,7 +367,7 @@ def parse(content: object) -> Request:
     kind = content.get("kind")
     cls = REQUESTS.get(kind) if isinstance(kind, str) else None
     if cls is None:
-        raise MessageError(f"Unknown request {kind!r:.60}; reload the page to update the widget.")
+        raise MessageError(f"Unknown request {_show(kind)}; reload the page to update the widget.")
     return _build(cls, {key: value for key, value in content.items() if key != "kind"})
 
 
@@ -373,7 +376,7 @@ def _build(cls: type[_T], values: dict[str, Any]) -> _T:
     names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
     unknown = values.keys() - set(names)
     if unknown:
-        raise MessageError(f"Unexpected field {sorted(unknown)[0]!r:.60} in {cls.__name__}.")
+        raise MessageError(f"Unexpected field {_show(min(unknown))} in {cls.__name__}.")
     checked = {k: _check(v, hints[k], f"{cls.__name__}.{k}") for k, v in values.items()}
     try:
         return cls(**checked)
@@ -398,15 +401,26 @@ def _check(value: Any, hint: Any, where: str) -> Any:
             return tuple(_check(v, i, where) for v, i in zip(value, items, strict=True))
         ok = False
     elif hint is float:
-        ok = isinstance(value, int | float) and not isinstance(value, bool)
-        ok = ok and math.isfinite(value)
+        ok = _is_number(value, int | float)
     elif hint is int:
-        ok = isinstance(value, int) and not isinstance(value, bool)
+        ok = _is_number(value, int)
     else:
         ok = isinstance(value, hint)
     if not ok:
-        raise MessageError(f"{where} cannot be {value!r:.60}.")
+        raise MessageError(f"{where} cannot be {_show(value)}.")
     return value
+
+
+def _is_number(value: Any, kind: type | types.UnionType) -> bool:
+    """Tell whether a value is a number that a browser can mean: finite, integers exact."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        return False
+    return abs(value) <= _MAX_INTEGER if isinstance(value, int) else math.isfinite(value)
+
+
+def _show(value: object) -> str:
+    # Unlike repr(), bounded in depth and length.
+    return reprlib.repr(value)[:60]
 
 
 def _check_optional(value: Any, hint: Any, where: str) -> Any:

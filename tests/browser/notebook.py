@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -119,6 +120,12 @@ class Notebook:
         code = f"import json as _json\n{setup}"
         text = self.page.evaluate(EVALUATE, [code, f"_json.dumps({expression})"])
         return json.loads(ast.literal_eval(text))
+
+    def until(self, condition: str, seconds: float = 60) -> None:
+        """Wait until a Python expression is true in the kernel."""
+        end = time.monotonic() + seconds
+        while not self.py(f"bool({condition})"):
+            assert time.monotonic() < end, f"It never came true: {condition}"
 
     def pixel(self, canvas: Locator, x: int, y: int) -> tuple[int, int, int, int]:
         """Return RGBA of one pixel of a canvas, in the canvas's own pixels."""

@@ -95,6 +95,22 @@ class Widget:
         return red, green, blue
 
     def go_to(self, frame: int) -> None:
-        """Go to a frame with the keyboard on the slider's field and wait until it is painted."""
-        self.notebook.py("setattr(ann, 'frame_index', %d)" % frame)
+        """Go to a frame from Python and wait until it is painted."""
+        self.notebook.py(f"setattr(ann, 'frame_index', {frame})")
         self.wait(frame=frame)
+
+    def pixels(self) -> str:
+        """Return everything that is painted, to compare."""
+        text: str = self.canvas.evaluate("(canvas) => canvas.toDataURL()")
+        return text
+
+    def action(self, name: str) -> Locator:
+        """Return the button of an action."""
+        return self.root.locator(f"[data-action='{name}']")
+
+    def is_tinted(self, notebook: Notebook, frame: int, place: list[int]) -> bool:
+        """Tell whether the canvas differs from the stored frame at a place in video pixels."""
+        x, y = place
+        plain = notebook.py(f"ann.video[{frame}][{y}, {x}].tolist()")
+        shown = self.colour(x + 0.5, y + 0.5, half=0.5)
+        return max(abs(a - b) for a, b in zip(shown, plain, strict=True)) > 20

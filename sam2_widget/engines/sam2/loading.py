@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from hydra.utils import get_object, instantiate
+from omegaconf import OmegaConf
 from safetensors.torch import load_file
 
 from sam2_widget.errors import ModelError
@@ -75,33 +75,45 @@ def find_config(config: str) -> Path:
 def _build(config: str) -> Any:
     path = find_config(config)
     try:
-        tree = OmegaConf.load(path).model
-        _check_targets(tree, path)
-        tree = OmegaConf.merge(tree, OVERRIDES)
-        OmegaConf.resolve(tree)
-        return instantiate(tree, _recursive_=True)
+        tree = OmegaConf.to_container(OmegaConf.load(path).model, resolve=True)
+        _check_tree(tree, path)
+        return instantiate(OmegaConf.merge(tree, OVERRIDES), _recursive_=True)
     except ModelError:
         raise
     except Exception as error:  # any yaml can be wrong in any way: one sentence for all
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise ModelError(
-            f"The model config {path} cannot be built ({str(error).splitlines()[0]}); "
+            f"The model config {path} cannot be built ({reason}); "
             "use one of sam2's own yaml files or correct it."
         ) from error
 
 
-def _check_targets(tree: Any, path: Path) -> None:
-    """Refuse a yaml that would call anything outside the sam2 package."""
-    if isinstance(tree, DictConfig):
+def _check_tree(tree: Any, path: Path) -> None:
+    """Refuse a resolved yaml that would call anything but sam2's classes or read other files."""
+    if isinstance(tree, dict):
         target = tree.get("_target_")
-        if target is not None and not str(target).startswith("sam2.modeling."):
+        if target is not None and not _is_model_class(target):
             raise ModelError(
-                f"{path} names {target!r}; a model config may only name sam2.modeling.*"
+                f"{path} names {target!r}; a model config may only name classes of sam2.modeling."
             )
-        children = [tree[key] for key in tree if isinstance(tree[key], DictConfig | ListConfig)]
+        if tree.get("weights_path") is not None:
+            raise ModelError(f"{path} gives a weights_path; take it out, the checkpoint has all.")
+        children = [*tree, *tree.values()]
     else:
-        children = list(tree) if isinstance(tree, ListConfig) else []
+        children = tree if isinstance(tree, list) else []
     for child in children:
-        _check_targets(child, path)
+        # Escaped ones would be resolved after this check.
+        if isinstance(child, str) and "${" in child:
+            raise ModelError(f"{path} holds {child!r:.80}; write the value itself.")
+        _check_tree(child, path)
+
+
+def _is_model_class(target: object) -> bool:
+    if not isinstance(target, str) or not target.startswith("sam2.modeling."):
+        return False
+    # sam2's modules import others: a path through them could lead to any function.
+    found = get_object(target)
+    return isinstance(found, type) and found.__module__.startswith("sam2.modeling.")
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -117,7 +129,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
             "download it again, or give the file that training saved."
         ) from error
     weights = content.get("model", content) if isinstance(content, dict) else None
-    if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
+    if not isinstance(weights, dict) or not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
         raise ModelError(f"The checkpoint {path} holds no model weights; give another file.")
     return dict(weights)
 

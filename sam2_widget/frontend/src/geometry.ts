@@ -11,9 +11,8 @@ export interface Position {
   y: number;
 }
 
-/** The widest and the lowest a video is shown, in CSS pixels. */
+/** The widest a video is shown, in CSS pixels, and how much a small one is enlarged. */
 const MAX_WIDTH = 960;
-const SMALL_WIDTH = 640;
 const LARGEST_ZOOM = 4;
 
 /** Images are asked for in widths of this step, so that dragging an edge does not fetch them all anew. */
