@@ -65,6 +65,8 @@ function factsText(state: ViewState): string {
 type Level = "info" | "warning" | "error";
 
 interface Message {
+  /** Tells it from others with the same text. */
+  key: string;
   level: Level;
   text: string;
   dismiss?: () => void;
@@ -76,10 +78,13 @@ export function createToasts(state: ViewState, kernel: ReadonlySignal<Kernel>): 
   const close = effect(() => {
     const messages = notices(state).filter(({ level }) => level === "error");
     for (const { id, text } of state.troubles.value) {
-      messages.push({ level: "error", text, dismiss: () => state.dropTrouble(id) });
+      const dismiss = (): void => state.dropTrouble(id);
+      messages.push({ key: `trouble ${id}`, level: "error", text, dismiss });
     }
-    if (kernel.value === "lost") messages.push({ level: "error", text: KERNEL_LOST });
-    node.replaceChildren(...messages.map(toast));
+    if (kernel.value === "lost") {
+      messages.push({ key: "kernel", level: "error", text: KERNEL_LOST });
+    }
+    show(node, messages);
   });
   return { node, close };
 }
@@ -89,21 +94,26 @@ export function createBanners(state: ViewState): Part {
   const node = h("div", { class: "s2w-banners" });
   const close = effect(() => {
     const messages = notices(state).filter(({ level }) => level !== "error");
-    node.replaceChildren(...[...modelNote(state), ...messages].map(toast));
+    show(node, [...modelNote(state), ...messages]);
   });
   return { node, close };
+}
+
+/** Messages that stay are left alone, so that they are not announced again. */
+function show(node: HTMLElement, messages: readonly Message[]): void {
+  const key = JSON.stringify(messages);
+  if (node.dataset.shown === key) return;
+  node.dataset.shown = key;
+  node.replaceChildren(...messages.map(toast));
 }
 
 /** The latest that Python has to say and the user has not dismissed. */
 function notices(state: ViewState): Message[] {
   return (state.shared.value?.notices ?? [])
-    .filter(({ id }) => !state.dismissed.value.has(`notice ${id}`))
+    .map(({ id, level, text }) => ({ key: `notice ${id}`, level: levelOf(level), text }))
+    .filter(({ key }) => !state.dismissed.value.has(key))
     .slice(-3)
-    .map(({ id, level, text }) => ({
-      level: level === "error" || level === "warning" ? level : "info",
-      text,
-      dismiss: () => state.dismiss(`notice ${id}`),
-    }));
+    .map((notice) => ({ ...notice, dismiss: () => state.dismiss(notice.key) }));
 }
 
 function modelNote(state: ViewState): Message[] {
@@ -111,7 +121,11 @@ function modelNote(state: ViewState): Message[] {
   const key = `model ${note}`;
   if (note === "" || state.dismissed.value.has(key)) return [];
   const level = status === "failed" ? "error" : "info";
-  return [{ level, text: note, dismiss: () => state.dismiss(key) }];
+  return [{ key, level, text: note, dismiss: () => state.dismiss(key) }];
+}
+
+function levelOf(level: string): Level {
+  return level === "error" || level === "warning" ? level : "info";
 }
 
 function toast({ level, text, dismiss }: Message): HTMLElement {

@@ -41,7 +41,7 @@ export function createToolbar(state: ViewState, actions: Actions, signal: AbortS
   ];
   const node = h(
     "div",
-    { class: "s2w-toolbar", role: "toolbar", "aria-label": "Annotation" },
+    { class: "s2w-toolbar", role: "group", "aria-label": "Annotation" },
     h("div", { class: "s2w-group" }, instance.node, region.node),
     h("div", { class: "s2w-group s2w-joined" }, undo, redo),
     h("div", { class: "s2w-group s2w-end" }, trackAll, track),

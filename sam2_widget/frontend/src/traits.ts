@@ -21,6 +21,9 @@ export interface TraitModel {
 /** While scrubbing the trait is set at most this often (ms), and exactly at rest. */
 const INTERVAL = 100;
 
+/** A change of ours may still be on its way to Python for this long (ms). */
+const IN_FLIGHT = 1000;
+
 /** Keeps signals and traits equal until the returned function is called. */
 export function linkTraits(model: TraitModel, state: ViewState): () => void {
   const unlink = [
@@ -41,12 +44,23 @@ function link<K extends keyof Traits>(
 ): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let sending = false;
+  let sent: { value: Traits[K]; at: number } | null = null;
+  let overruledAt = -Infinity;
 
   const receive = (): void => {
     if (sending) return;
     clearTimeout(timer);
     timer = undefined;
-    value.value = model.get(name);
+    const told = model.get(name);
+    if (told === sent?.value && Date.now() - overruledAt < IN_FLIGHT) {
+      // Our own change, which crossed the other's and came back: the other's stays. It is told
+      // again after this event, within which the model would take it for no change.
+      overruledAt = -Infinity;
+      timer = setTimeout(settle, 0);
+      return;
+    }
+    if (sent && told !== sent.value && Date.now() - sent.at < IN_FLIGHT) overruledAt = Date.now();
+    value.value = told;
   };
   const send = (): void => {
     if (model.get(name) === value.peek()) return;
@@ -54,6 +68,7 @@ function link<K extends keyof Traits>(
     model.set(name, value.peek());
     sending = false;
     model.save_changes();
+    sent = { value: value.peek(), at: Date.now() };
     if (interval > 0) timer = setTimeout(settle, interval);
   };
   const settle = (): void => {

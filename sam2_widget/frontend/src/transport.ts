@@ -26,7 +26,7 @@ export function createTransport(
     "aria-label": "Frame",
   });
   slider.addEventListener("input", () => playback.seek(Number(slider.value)), { signal });
-  const label = h("output", { class: "s2w-frame-label" });
+  const label = h("span", { class: "s2w-frame-label" });
 
   const stops = [
     effect(() => {

@@ -271,6 +271,7 @@ function tell(root: HTMLElement, { frame, revision, masks, points }: Painted): v
 function tellState(root: HTMLElement, state: ViewState, connection: Connection): void {
   const shared = state.shared.value;
   root.dataset.pending = String(state.edits.value);
+  root.dataset.playing = String(state.playing.value);
   root.dataset.kernel = connection.kernel.value;
   root.dataset.job = shared?.job ? "running" : "idle";
   root.dataset.model = shared?.model.status ?? "";

@@ -53,6 +53,16 @@ test("a change from Python in the middle of scrubbing wins", async () => {
   expect(model.traits.frame_index).toBe(40);
 });
 
+test("a change from Python that crosses ours wins, also when ours comes back", async () => {
+  state.frame.value = 44;
+  model.set("frame_index", 20);
+  model.set("frame_index", 44);
+  await vi.advanceTimersByTimeAsync(500);
+  expect([state.frame.value, model.traits.frame_index]).toEqual([20, 20]);
+  model.set("frame_index", 44);
+  expect(state.frame.value).toBe(44);
+});
+
 test("two views of one model follow each other without end to the echo", async () => {
   const other = new ViewState();
   const unlinkOther = linkTraits(model, other);
