@@ -54,10 +54,12 @@ def percentile(values: list[float], share: float) -> float:
 def measure(folder: Path, clicks: int) -> list[dict[str, Any]]:
     """Return echo and click times in milliseconds."""
     clip = write_clip(folder / "clip.mp4", 50)
-    with lab_server(folder) as server, sync_playwright() as driver:
+    home = folder / "lab"
+    home.mkdir()
+    with lab_server(home) as server, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=find(), args=list(CHROMIUM_FLAGS))
         page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-        notebook = Notebook(page, server, folder / "nb", [SHOW.format(clip=clip), ECHO])
+        notebook = Notebook(page, server, server.root / "nb", [SHOW.format(clip=clip), ECHO])
         notebook.run(0)
         widget = Widget(notebook, WIDTH, HEIGHT)
         widget.wait(frame=0, model="ready")

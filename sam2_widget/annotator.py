@@ -61,10 +61,15 @@ class Annotator(anywidget.AnyWidget):
     region = traitlets.Unicode().tag(sync=True)
     mode = traitlets.Enum(("segment",), "segment").tag(sync=True)
 
+    _responder: Responder | None = None
+
     def __init__(self, video: VideoLike, **arguments: Any) -> None:
         self.session = Session(video, **arguments)
-        ui = self.session.ui
-        super().__init__(**{"region": self.session.regions[0], **ui})
+        try:
+            super().__init__(**{"region": self.session.regions[0], **self.session.ui})
+        except BaseException:
+            self.session.close()
+            raise
         self._responder = Responder(self.session, self._to_views)
         self.on_msg(self._on_request)
         self.observe(self._remember, ["frame_index", "instance", "region"])
@@ -104,8 +109,10 @@ class Annotator(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close the widget and the session it made."""
-        self._responder.close()
-        self.session.close()
+        # Python closes a widget that is thrown away, also one whose video could not be opened.
+        if self._responder is not None:
+            self._responder.close()
+            self.session.close()
         super().close()
 
     # -- inside -------------------------------------------------------------------------------
@@ -132,7 +139,8 @@ class Annotator(anywidget.AnyWidget):
         }
 
     def _on_request(self, _widget: object, content: object, _buffers: object) -> None:
-        self._responder.receive(content)
+        if self._responder is not None:
+            self._responder.receive(content)
 
     def _to_views(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:

@@ -113,7 +113,7 @@ def link_file(source: Path, target: Path, flusher: Flusher | None = None) -> Non
 def _replacing(path: Path) -> Iterator[Path]:
     """Give the name to write to beside a file; what was written then takes the file's place."""
     # The thread's number keeps two writers of one file apart.
-    beside = path.with_name(f"{threading.get_ident():x}-{path.name}{TEMPORARY}")
+    beside = path.with_name(f"{path.stem}-{threading.get_ident():x}{path.suffix}{TEMPORARY}")
     with saving(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # A leftover may be a link to another file's bytes.

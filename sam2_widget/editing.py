@@ -6,18 +6,22 @@ all on the worker thread, so that changes never overlap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sam2_widget import tracking
-from sam2_widget.annotations import Annotations, FramePrompts, Point, Scope, make_point
+import numpy as np
+
+from sam2_widget import bits
+from sam2_widget.annotations import FramePrompts, Point, Scope, make_point
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour, Segmentation
-from sam2_widget.errors import SaveError
+from sam2_widget.errors import PromptError, Sam2WidgetError
 from sam2_widget.events import Change
 from sam2_widget.history import Step, Version
 from sam2_widget.masks import MaskRecord, measure
-from sam2_widget.tracking import Direction, TrackJob, TrackRun
+from sam2_widget.rollback import all_or_nothing
+from sam2_widget.tracking import Direction, Plan, TrackJob, TrackRun, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +53,7 @@ class Editor:
             If one lies outside the frame; none is added.
         """
         size = self._live.video.width, self._live.video.height
-        new = tuple(make_point(x, y, int(label), *size) for x, y, label in points)
+        new = tuple(make_point(x, y, label, *size) for x, y, label in points)
         if not new:
             return self._live.masks.read(scope, frame)
         before = self._live.annotations.at(scope, frame) or FramePrompts()
@@ -75,22 +79,38 @@ class Editor:
             prompts = replace(prompts, corrects=True)
         prompts = prompts or None
         result = self._segment(scope, frame, prompts)
+        record = self._record(frame, result, prompts)
         folder = live.history.folder()
         before = self._version(scope, frame, folder / "before.png")
-        annotations = live.annotations.put(scope, frame, prompts)
-        record = self._record(frame, result, prompts)
-        after = Version(prompts, record, folder / "after.png")
-        step = Step(text, scope, frame, before, after)
-        if before.record is not None:
-            live.masks.keep_copy(scope, frame, before.png)
-        self._put_prompts(annotations, scope)
-        if result is None or record is None:
-            self._drop_mask(step)
-        else:
-            self._save_mask(step, result, record, shown)
+        step = Step(text, scope, frame, before, Version(prompts, record, folder / "after.png"))
+        with self._all_or_nothing(scope, frame):
+            if before.record is not None:
+                live.masks.keep_copy(scope, frame, before.png)
+            self._put_prompts(scope, frame, prompts)
+            if result is None or record is None:
+                live.masks.restore(scope, frame, None, None)
+            else:
+                self._save_mask(scope, result.mask, record, shown)
+        if prompts is None:
+            self._forget(scope, frame)
         live.history.push(step)
-        self._tell(scope, frame)
+        self._changed(scope, frame)
         return live.masks.read(scope, frame) if result is None else result.mask.copy()
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self, scope: Scope, frame: int) -> Iterator[None]:
+        """Leave prompts and mask of a frame as they were if the change fails."""
+        live = self._live
+        annotations, record = live.annotations, live.masks.record(scope, frame)
+        paths = [live.project.points_path(scope), *self._mask_files(scope, frame)]
+        try:
+            with all_or_nothing(paths, live.project.undo):
+                yield
+        except BaseException:
+            live.annotations = annotations
+            live.masks.unstage(scope, frame, record)
+            self._tell(scope, frame)
+            raise
 
     def _segment(
         self, scope: Scope, frame: int, prompts: FramePrompts | None
@@ -114,63 +134,55 @@ class Editor:
             model=self._live.ready_engine().name,
         )
 
-    def _save_mask(
-        self, step: Step, result: Segmentation, record: MaskRecord, shown: Shown | None
-    ) -> None:
-        live, scope, frame = self._live, step.scope, step.frame
-        live.masks.stage(scope, result.mask, record)
+    def _mask_files(self, scope: Scope, frame: int) -> list[Path]:
+        """Return the files that saving a mask may leave changed when it fails."""
+        project = self._live.project
+        journal = project.track_path(scope)
+        # A journal that is there is cut to its old length by who appends to it.
+        return [project.mask_path(scope, frame), *([] if journal.exists() else [journal])]
+
+    def _save_mask(self, scope: Scope, mask: Mask, record: MaskRecord, shown: Shown | None) -> None:
+        live, frame = self._live, record.frame_index
+        live.masks.stage(scope, mask, record)
         live.unsaved += 1
         try:
             if shown is not None:
                 self._tell(scope, frame)
                 shown()
             live.masks.save(scope, frame)
-        except SaveError:
-            live.masks.unstage(scope, frame, step.before.record)
-            self._take_back(step)
-            raise
         finally:
             live.unsaved -= 1
 
-    def _drop_mask(self, step: Step) -> None:
-        try:
-            self._live.masks.restore(step.scope, step.frame, None, None)
-        except SaveError:
-            self._take_back(step)
-            raise
-        self._forget(step.scope, step.frame)
+    def _write_mask(self, scope: Scope, mask: Mask, record: MaskRecord) -> None:
+        """Save a mask whose prompts are saved already."""
+        live, frame = self._live, record.frame_index
+        with all_or_nothing(self._mask_files(scope, frame), live.project.undo):
+            live.masks.write(scope, mask, record)
+        live.tell(Change("masks", scope, (frame,)), (frame,))
 
     def _forget(self, scope: Scope, frame: int) -> None:
         if self._live.engine is not None:
             self._live.engine.forget(scope, frame)
 
-    def _take_back(self, step: Step) -> None:
-        """Put the prompts back that were saved before the mask could not be."""
-        live = self._live
-        annotations = live.annotations.put(step.scope, step.frame, step.before.prompts)
-        live.annotations = annotations
-        self._tell(step.scope, step.frame)
-        live.project.write_prompts(step.scope, annotations.of(step.scope))
-
     def make_unmade(self) -> None:
         """Make the masks anew that a kill kept from the disk, from their saved prompts."""
         live = self._live
-        unmade = [
-            (scope, frame)
-            for scope in live.annotations
-            for frame in live.annotations.of(scope)
-            if live.is_unmade(scope, frame)
-        ]
         if live.read_only or live.engine is None:
             return
-        for scope, frame in unmade:
-            prompts = live.annotations.at(scope, frame)
-            live.video.wait_for(frame)
-            result = self._segment(scope, frame, prompts)
-            record = self._record(frame, result, prompts)
-            if result is not None and record is not None:
-                live.masks.write(scope, result.mask, record)
-                self._tell(scope, frame)
+        try:
+            for scope in live.annotations:
+                for frame, prompts in live.annotations.of(scope).items():
+                    if live.is_unmade(scope, frame):
+                        self._make(scope, frame, prompts)
+        except Sam2WidgetError as error:  # nobody waits for this
+            live.notify("error", str(error))
+
+    def _make(self, scope: Scope, frame: int, prompts: FramePrompts) -> None:
+        self._live.video.wait_for(frame)
+        result = self._segment(scope, frame, prompts)
+        record = self._record(frame, result, prompts)
+        if result is not None and record is not None:
+            self._write_mask(scope, result.mask, record)
 
     def undo(self) -> Step | None:
         """Take back the last step and return it, None if there is none."""
@@ -197,20 +209,22 @@ class Editor:
         live, scope, frame = self._live, step.scope, step.frame
         if now.record is not None and not now.png.exists():
             live.masks.keep_copy(scope, frame, now.png)
-        before = live.annotations
-        self._put_prompts(before.put(scope, frame, then.prompts), scope)
-        try:
+        with self._all_or_nothing(scope, frame):
+            self._put_prompts(scope, frame, then.prompts)
             live.masks.restore(scope, frame, then.record, then.png)
-        except SaveError:
-            self._put_prompts(before, scope)
-            raise
         if then.prompts is None:
             self._forget(scope, frame)
-        self._tell(scope, frame)
+        self._changed(scope, frame)
 
-    def _put_prompts(self, annotations: Annotations, scope: Scope) -> None:
+    def _put_prompts(self, scope: Scope, frame: int, prompts: FramePrompts | None) -> None:
+        annotations = self._live.annotations.put(scope, frame, prompts)
         self._live.project.write_prompts(scope, annotations.of(scope))
         self._live.annotations = annotations
+
+    def _changed(self, scope: Scope, frame: int) -> None:
+        """Take the scope out of a run that tracks it, and tell."""
+        self._live.queue.drop(scope)
+        self._tell(scope, frame)
 
     def _version(self, scope: Scope, frame: int, png: Path) -> Version:
         live = self._live
@@ -227,15 +241,37 @@ class Editor:
     def _input(self, scope: Scope, frame: int, prompts: FramePrompts) -> FrameInput:
         if not prompts.corrects:
             return FrameInput(prompts)
+        step = self._first_correction(scope, frame)
+        if step is not None:
+            return FrameInput(prompts, self._kept(step))
         live = self._live
         record = live.masks.record(scope, frame)
-        tracked = Neighbour(
+        saved = Neighbour(
             frame, record.run if record else "", lambda: live.masks.read(scope, frame)
         )
         shown = live.shown.get((scope, frame))
         # What was corrected before the engine was opened is in the saved mask already.
         included = len(shown) if shown and _begins_with(prompts, shown) else 0
-        return FrameInput(prompts, tracked, included)
+        return FrameInput(prompts, saved, included)
+
+    def _first_correction(self, scope: Scope, frame: int) -> Step | None:
+        """Return the step that gave a tracked frame its first prompt, if undo still knows it."""
+        if self._live.annotations.at(scope, frame) is None:
+            return None
+        steps = (
+            s for s in reversed(self._live.history.done) if (s.scope, s.frame) == (scope, frame)
+        )
+        return next((step for step in steps if not step.before.prompts), None)
+
+    def _kept(self, step: Step) -> Neighbour:
+        """Return the mask that a correction replaced."""
+        video, before = self._live.video, step.before
+
+        def load() -> Mask:
+            mask = bits.from_png(before.png.read_bytes(), video.height, video.width)
+            return np.zeros((video.height, video.width), dtype=bool) if mask is None else mask
+
+        return Neighbour(step.frame, before.record.run if before.record else "", load)
 
     def _inputs(self, scope: Scope) -> Mapping[int, FrameInput]:
         prompted = self._live.annotations.of(scope)
@@ -249,37 +285,41 @@ class Editor:
 
     def start_track(
         self,
-        scopes: Sequence[Scope],
+        scopes: Sequence[Scope] | None,
         frames: range,
         length: int,
         direction: Direction,
         force: bool,
     ) -> TrackJob:
-        """Plan a run and queue it."""
+        """Plan a run and queue it; `scopes` None is every scope with prompts.
+
+        Raises
+        ------
+        PromptError
+            If there is nothing to track.
+        """
         live = self._live
+        prompted = list(live.annotations)
+        for scope in scopes or ():
+            if scope not in prompted:
+                raise PromptError(f"There is nothing to track in {scope}; click the object first.")
+        chosen = prompted if scopes is None else sorted(set(scopes))
+        if not chosen:
+            raise PromptError("There is nothing to track; click an object first.")
+        engine = live.ready_engine()
         # What was undone belongs to masks that the run may replace.
         live.history.undone.clear()
-        engine = live.ready_engine()
-        todo = tracking.plan(live.annotations, live.masks, scopes, frames, length, direction, force)
-        what = str(scopes[0]) if len(scopes) == 1 else f"{len(scopes)} scopes"
-        job = TrackJob(f"Tracking {what}", len(todo.steps))
-        run = TrackRun(
-            job,
-            todo,
-            engine,
-            live.masks,
-            self._inputs,
-            lambda scope: live.annotations.revision(scope),
-            lambda scope, frame: _saved(live, scope, frame),
-        )
-        live.queue.add(run)
+        what = str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} scopes"
+        job = TrackJob(f"Tracking {what}", live.queue.wake)
+
+        def make() -> Plan:
+            left = [scope for scope in chosen if live.annotations.of(scope)]
+            return plan(live.annotations, live.masks, left, frames, length, direction, force)
+
+        live.queue.add(TrackRun(job, make, engine, live.masks, self._inputs, self._write_mask))
         live.tell(Change("job"))
         return job
 
 
 def _begins_with(prompts: FramePrompts, start: FramePrompts) -> bool:
     return prompts.box == start.box and prompts.points[: len(start.points)] == start.points
-
-
-def _saved(live: Live, scope: Scope, frame: int) -> None:
-    live.tell(Change("masks", scope, (frame,)), (frame,))

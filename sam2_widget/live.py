@@ -16,7 +16,7 @@ from sam2_widget.history import History
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import DEFAULT_REGIONS, Project, ProjectInfo
-from sam2_widget.tracking import TrackQueue
+from sam2_widget.tracking import TrackJob, TrackQueue
 from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
 
@@ -73,13 +73,16 @@ class Live:
     def __init__(
         self, root: Path, source: Source, regions: Sequence[str] | None, options: Options
     ) -> None:
+        # Round what the worker, the thread of the frames and the users' threads write alike.
+        self._lock = threading.Lock()
         self.root = root
         self.options = options
         self.fingerprint = source.fingerprint
         self.project = Project(root)
         try:
             stored = self._check_video(source)
-            self.regions = self._merge_regions(regions)
+            saved = self.project.info.regions if self.project.info else ()
+            self.regions = _merged(saved, regions or (() if saved else DEFAULT_REGIONS))
             self.video = Video(
                 source,
                 self.project.frames,
@@ -115,9 +118,10 @@ class Live:
         self.worker = Worker("sam2-widget-engine")
         self.queue = TrackQueue(
             lambda task: self.worker.submit(task, urgent=False),
-            self.video.is_ready,
+            self._can_track,
             lambda: len(self.video) if self.video.complete else None,
             self._job_moved,
+            self._job_failed,
         )
         if self.read_only:
             self.notify(
@@ -125,7 +129,11 @@ class Live:
                 f"{root} is open in another process, so this one only shows it; close it there "
                 "and open the video again to go on here.",
             )
-        self.video.start()
+        try:
+            self.video.start()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def read_only(self) -> bool:
@@ -137,10 +145,30 @@ class Live:
         """What the engine was made from."""
         return self._model
 
+    def merge_regions(self, regions: Sequence[str]) -> tuple[str, ...]:
+        """Return the regions there are followed by those of `regions` that are new."""
+        return _merged(self.regions, regions)
+
     def _job_moved(self) -> None:
         self.tell(Change("job"))
 
+    def _job_failed(self, job: TrackJob, error: Exception) -> None:
+        self.notify("error", f"{job.text} stopped: {error}")
+
+    def _can_track(self, frame: int) -> bool:
+        """Tell whether a frame is stored; raises what keeps it from ever being."""
+        ready = self.video.is_ready(frame)
+        if not ready and self.video.failure is not None:
+            raise self.video.failure
+        return ready
+
     # -- engine -------------------------------------------------------------------------------
+
+    def needs_engine(self, model: Model, any_will_do: bool) -> bool:
+        """Tell whether a session that asks for a model has to have it opened."""
+        if not self._model or self.status.status == "failed":
+            return True
+        return model != self._model and not any_will_do
 
     def open_engine(self, model: Model) -> Future[None]:
         """Have the worker load a model, in the place of another if there is one."""
@@ -194,12 +222,15 @@ class Live:
         self.engine, self._failure = None, None
 
     def _remember_model(self, name: str) -> None:
-        info = self.project.info
-        if info is not None and not self.read_only and info.model != name:
-            try:
-                self.project.write_info(replace(info, model=name))
-            except SaveError as error:
-                self.notify("error", str(error))
+        if self.read_only:
+            return
+        try:
+            with self._lock:
+                info = self.project.info
+                if info is not None and info.model != name:
+                    self.project.write_info(replace(info, model=name))
+        except SaveError as error:
+            self.notify("error", str(error))
 
     def _corrections_shown(self) -> dict[tuple[Scope, int], FramePrompts]:
         return {
@@ -227,7 +258,9 @@ class Live:
 
     def notify(self, level: str, text: str) -> None:
         """Show the user a line."""
-        self.notices = [*self.notices, Notice(len(self.notices) + 1, level, text)][-20:]
+        with self._lock:
+            number = self.notices[-1].id + 1 if self.notices else 1
+            self.notices = [*self.notices, Notice(number, level, text)][-20:]
         self.tell(Change("notice"))
 
     @property
@@ -247,7 +280,7 @@ class Live:
         """Keep what is looked at; losing it harms nobody, so that no error is raised."""
         self._ui = dict(state)
         if not self.read_only:
-            with contextlib.suppress(SaveError):
+            with self._lock, contextlib.suppress(SaveError):
                 self.project.write_json(self.project.root / "ui.json", self._ui)
 
     def scopes(self) -> list[Scope]:
@@ -269,12 +302,6 @@ class Live:
                 )
         return _parse_stored(info)
 
-    def _merge_regions(self, regions: Sequence[str] | None) -> tuple[str, ...]:
-        saved = self.project.info.regions if self.project.info else ()
-        given = tuple(regions or (() if saved else DEFAULT_REGIONS))
-        known = {region.lower() for region in saved}
-        return (*saved, *(region for region in given if region.lower() not in known))
-
     def _remember(self, stored: StoredVideo | None) -> None:
         """Save ``project.json`` if what it should say differs from what it says."""
         video: dict[str, Any] = {"fingerprint": self.fingerprint, **_extraction(self.options)}
@@ -283,12 +310,13 @@ class Live:
             video |= {"frames": stored.count, "times": [round(t, 6) for t in stored.times]}
         if self.video.names is not None:
             video["names"] = self.video.names
-        before = self.project.info
-        info = ProjectInfo(
-            video, self.regions, before.model if before else "", before.extra if before else {}
-        )
-        if info != before:
-            self.project.write_info(info)
+        with self._lock:
+            before = self.project.info
+            info = ProjectInfo(
+                video, self.regions, before.model if before else "", before.extra if before else {}
+            )
+            if info != before:
+                self.project.write_info(info)
 
     def _video_moved(self) -> None:
         self.tell(Change("video"))
@@ -314,8 +342,8 @@ class Live:
         self.video.close()
         self.worker.close()
         self.queue.close(closed)
-        self._close_engine()
         try:
+            self._close_engine()
             if not self.read_only:
                 self.masks.compact()
         finally:
@@ -335,6 +363,11 @@ def _make_engine(specs: Sequence[ModelSpec], device: str) -> tuple[Engine, str]:
 
 def _extraction(options: Options) -> dict[str, Any]:
     return {"frame_step": options.frame_step, "max_side": options.max_side}
+
+
+def _merged(regions: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    known = {region.lower() for region in regions}
+    return (*regions, *(region for region in more if region.lower() not in known))
 
 
 def _parse_stored(info: ProjectInfo) -> StoredVideo | None:

@@ -83,7 +83,7 @@ def measure(
         cx = float(inner.sum(axis=0) @ (np.arange(x0, x1) + 0.5)) / area
         cy = float(inner.sum(axis=1) @ (np.arange(y0, y1) + 0.5)) / area
         centroid = (round(cx, 2), round(cy, 2))
-    score = None if score is None else round(score, 4)
+    score = None if score is None or not math.isfinite(score) else round(float(score), 4)
     return MaskRecord(frame, source, run, score, area, box, centroid, revision, model)
 
 
@@ -170,8 +170,12 @@ class MaskStore:
             if packed is not None:
                 self._packed.move_to_end((scope, frame))
                 return packed
+            record = self.record(scope, frame)
         packed = bits.pack(self.read(scope, frame))
-        self._cache(scope, frame, packed)
+        with self._lock:
+            # What was written in the meantime is newer than what was read.
+            if self.record(scope, frame) is record:
+                self._cache(scope, frame, packed)
         return packed
 
     # -- writing ------------------------------------------------------------------------------
@@ -194,8 +198,7 @@ class MaskStore:
         with self._lock:
             mask = self._unsaved[scope, frame]
             record = self._records[scope][frame]
-        self._project.write_file(self._project.mask_path(scope, frame), bits.to_png(mask))
-        self._append(scope, asdict(record))
+        self._write_files(scope, mask, record)
         with self._lock:
             if self._unsaved.get((scope, frame)) is mask:
                 del self._unsaved[scope, frame]
@@ -206,11 +209,9 @@ class MaskStore:
         Raises
         ------
         SaveError
-            If it cannot be written; the mask before stays.
+            If it cannot be written; the record before stays.
         """
-        path = self._project.mask_path(scope, record.frame_index)
-        self._project.write_file(path, bits.to_png(mask))
-        self._append(scope, asdict(record))
+        self._write_files(scope, mask, record)
         with self._lock:
             self._put_record(scope, record)
         self._cache(scope, record.frame_index, bits.pack(mask))
@@ -237,22 +238,18 @@ class MaskStore:
         """
         target = self._project.mask_path(scope, frame)
         if record is None or path is None:
-            self._append(scope, {"frame_index": frame, "source": "none"})
+            # A line without its PNG does not count, so that one step takes the mask away.
+            self._dirty.add(scope)
             with saving(target):
                 target.unlink(missing_ok=True)
+            record = None
         else:
-            link_file(path, target)
-            self._append(scope, asdict(record))
-        with self._lock:
-            self._unsaved.pop((scope, frame), None)
-            self._drop_packed(scope, frame)
-            if record is None:
-                self._drop_record(scope, frame)
-            else:
-                self._put_record(scope, record)
+            link_file(path, target, self._project.flusher)
+            self._append(scope, record)
+        self.unstage(scope, frame, record)
 
     def unstage(self, scope: Scope, frame: int, record: MaskRecord | None) -> None:
-        """Take a staged mask back after its saving failed; files are as they were."""
+        """Take a staged mask back; what the files hold has this record, or is no mask."""
         with self._lock:
             self._unsaved.pop((scope, frame), None)
             self._drop_packed(scope, frame)
@@ -288,7 +285,7 @@ class MaskStore:
             frame = content.get("frame_index")
             if type(frame) is int and frame >= 0:
                 records.pop(frame, None)
-                record = _parse_record(content)
+                record = _parse_record(content, self.width, self.height)
                 if record is not None:
                     records[frame] = record
         there = self._project.mask_frames(scope)
@@ -307,9 +304,14 @@ class MaskStore:
             return None
         return bits.from_png(data, self.height, self.width)
 
-    def _append(self, scope: Scope, record: Mapping[str, Any]) -> None:
+    def _write_files(self, scope: Scope, mask: Mask, record: MaskRecord) -> None:
+        path = self._project.mask_path(scope, record.frame_index)
+        self._project.write_file(path, bits.to_png(mask))
+        self._append(scope, record)
+
+    def _append(self, scope: Scope, record: MaskRecord) -> None:
         self._dirty.add(scope)
-        self._project.append(self._project.track_path(scope), record)
+        self._project.append(self._project.track_path(scope), asdict(record))
 
     def _put_record(self, scope: Scope, record: MaskRecord) -> None:
         self._drop_record(scope, record.frame_index)
@@ -337,8 +339,8 @@ class MaskStore:
             self._packed_size -= len(old.data) + 200
 
 
-def _parse_record(content: Mapping[str, Any]) -> MaskRecord | None:
-    """Return the record of a line, None where the line takes the mask away or makes no sense."""
+def _parse_record(content: Mapping[str, Any], width: int, height: int) -> MaskRecord | None:
+    """Return the record of a line, None where it makes no sense for masks of this size."""
     try:
         box, centroid, score = content["bbox"], content["centroid"], content["score"]
         record = MaskRecord(
@@ -352,8 +354,18 @@ def _parse_record(content: Mapping[str, Any]) -> MaskRecord | None:
             revision=str(content["revision"]),
             model=str(content["model"]),
         )
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         return None
-    numbers = [record.score or 0.0, *(record.centroid or ())]
-    sound = record.source in SOURCES and all(math.isfinite(number) for number in numbers)
+    x, y = record.centroid or (0, 0)
+    x0, y0, x1, y1 = record.bbox or (0, 0, width, height)
+    sound = (
+        record.source in SOURCES
+        and math.isfinite(record.score or 0)
+        and 0 <= record.area <= width * height
+        and (record.area > 0) == (record.bbox is not None) == (record.centroid is not None)
+        and 0 <= x0 < x1 <= width
+        and 0 <= y0 < y1 <= height
+        and 0 <= x <= width
+        and 0 <= y <= height
+    )
     return record if sound else None

@@ -401,9 +401,9 @@ def _check(value: Any, hint: Any, where: str) -> Any:
             return tuple(_check(v, i, where) for v, i in zip(value, items, strict=True))
         ok = False
     elif hint is float:
-        ok = _is_number(value, int | float)
+        ok = _is_integer(value) or (type(value) is float and math.isfinite(value))
     elif hint is int:
-        ok = _is_number(value, int)
+        ok = _is_integer(value)
     else:
         ok = isinstance(value, hint)
     if not ok:
@@ -411,11 +411,8 @@ def _check(value: Any, hint: Any, where: str) -> Any:
     return value
 
 
-def _is_number(value: Any, kind: type | types.UnionType) -> bool:
-    """Tell whether a value is a number that a browser can mean: finite, integers exact."""
-    if not isinstance(value, kind) or isinstance(value, bool):
-        return False
-    return abs(value) <= _MAX_INTEGER if isinstance(value, int) else math.isfinite(value)
+def _is_integer(value: object) -> bool:
+    return type(value) is int and abs(value) <= _MAX_INTEGER
 
 
 def _show(value: object) -> str:

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NANO_NOTE = (
-    "This is nano, the small built-in preview model. For real footage put a SAM 2.1 checkpoint, "
-    "for example sam2.1_hiera_small.pt, into the folder checkpoints and open the video again "
-    "(checkpoints/README.md says where to get it)."
+    "This is nano, the small built-in preview model; for real footage put a SAM 2.1 checkpoint "
+    "into the folder checkpoints (its README.md says how) and open the video again."
 )
 _SIZES = {"large": "l", "base_plus": "b+", "small": "s", "tiny": "t"}
 # Official file name -> sam2's own config, largest first, SAM 2.1 before SAM 2.

@@ -24,7 +24,9 @@ DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
 MAX_FRAMES = 10**8
 """No video is longer: 38 days at 30 frames/s."""
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_NAME = re.compile(r"[^/\\\x00-\x1f]{1,200}")
+# No folder of another, and no drive of Windows.
+_NAME = re.compile(r"(?![A-Za-z]:)[^/\\\x00-\x1f]{1,200}")
+MAX_INSTANCE = 10**9
 
 
 def check_region(region: str) -> str:
@@ -71,7 +73,7 @@ def check_name(name: str) -> str:
     ProjectError
         If it may not.
     """
-    if not _NAME.fullmatch(name) or name.strip(". ") == "":
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.strip(". ") == "":
         raise ProjectError(f"The name {name!r:.80} cannot name a folder; give another name=.")
     return name
 
@@ -122,6 +124,8 @@ class Project:
         with saving(root):
             self.lock.try_again()
         self.flusher = Flusher()
+        # What the file says of a region beside its id, as a display name: kept as it is.
+        self._kept: dict[str, dict[str, Any]] = {}
         try:
             self.info = self._read_info()
         except BaseException:
@@ -162,9 +166,9 @@ class Project:
         found = set()
         for folder in self.root.glob("instance*"):
             number = folder.name.removeprefix("instance")
-            if not number.isdecimal() or str(int(number)) != number:
+            if not (number.isdecimal() and str(int(number)) == number and folder.is_dir()):
                 continue
-            for path in folder.iterdir():
+            for path in folder.iterdir() if 1 <= int(number) <= MAX_INSTANCE else ():
                 kind, _, region = path.stem.partition("_")
                 if kind in ("points", "track", "masks") and _REGION.fullmatch(region):
                     found.add(Scope(int(number), region))
@@ -173,8 +177,10 @@ class Project:
     def mask_frames(self, scope: Scope) -> set[int]:
         """Return the frames of a scope that have a PNG."""
         folder = self.mask_path(scope, 0).parent
-        names = folder.glob("*.png") if folder.is_dir() else ()
-        return {int(path.stem) for path in names if path.stem.isdecimal()}
+        stems = [path.stem for path in folder.glob("*.png")] if folder.is_dir() else []
+        # Only the name that we would read: 1.png is not 00001.png.
+        numbers = {int(stem) for stem in stems if stem.isdecimal() and f"{int(stem):05d}" == stem}
+        return {number for number in numbers if number < MAX_FRAMES}
 
     # -- project.json -------------------------------------------------------------------------
 
@@ -190,7 +196,10 @@ class Project:
             **dict(info.extra),
             "format": FORMAT_VERSION,
             "video": dict(info.video),
-            "regions": [{"id": region, "name": region} for region in info.regions],
+            "regions": [
+                {"id": region, "name": region, **self._kept.get(region, {})}
+                for region in info.regions
+            ],
             "model": info.model,
         }
         self.write_json(self.root / "project.json", content)
@@ -202,13 +211,16 @@ class Project:
         if content is None:
             return None
         version = content.get("format") if isinstance(content, dict) else None
-        if isinstance(version, int) and version > FORMAT_VERSION:
+        if type(version) is not int or version < 1:
+            raise damaged(path)
+        if version > FORMAT_VERSION:
             raise ProjectError(
                 f"{path} was written by a newer sam2-widget (format {version}); "
                 "update sam2-widget to open it, or give another name=."
             )
         try:
             regions = check_regions([region["id"] for region in content["regions"]])
+            self._kept = {region["id"]: dict(region) for region in content["regions"]}
             known = {"format", "video", "regions", "model"}
             extra = {key: value for key, value in content.items() if key not in known}
             return ProjectInfo(dict(content["video"]), regions, str(content["model"]), extra)
@@ -255,7 +267,7 @@ class Project:
             if content is not None:
                 try:
                     prompts = _parse_prompts(content, width, height)
-                except (KeyError, TypeError, ValueError) as error:
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise damaged(path) from error
                 annotations = annotations.replace_scope(scope, prompts)
         return annotations
@@ -265,7 +277,8 @@ class Project:
     def write_json(self, path: Path, content: object) -> None:
         """Save a JSON file."""
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        write_file(path, text.encode() + b"\n", self.flusher)
+        # File names can hold bytes that are no text; JSON escapes those.
+        write_file(path, text.encode("utf-8", "backslashreplace") + b"\n", self.flusher)
 
     def write_file(self, path: Path, data: bytes) -> None:
         """Save a file."""
@@ -307,11 +320,15 @@ def read_json(path: Path) -> Any:
         If it cannot be read.
     """
     try:
-        return json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(path) from error
+    # Else a file of "null" would pass for none, and be overwritten.
+    if content is None:
+        raise damaged(path)
+    return content
 
 
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
@@ -376,30 +393,29 @@ def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, 
 
 def _parse_prompts(content: Any, width: int, height: int) -> ScopePrompts:
     def inside(value: Any, limit: int, closed: bool = False) -> float:
-        number = float(value)
-        if isinstance(value, bool) or not (0 <= number < limit or (closed and number == limit)):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not (0 <= value < limit or (closed and value == limit)):
             raise ValueError(value)
-        return number
+        return float(value)
 
     def index(value: Any) -> int:
         if type(value) is not int or not 0 <= value < MAX_FRAMES:
             raise ValueError(value)
         return value
 
-    boxes = {
-        index(item["frame_index"]): Box(
-            inside(item["x0"], width),
-            inside(item["y0"], height),
-            inside(item["x1"], width, closed=True),
-            inside(item["y1"], height, closed=True),
-        )
-        for item in content.get("boxes", [])
-    }
+    def parse_box(item: Any) -> Box:
+        x0, y0 = inside(item["x0"], width), inside(item["y0"], height)
+        x1, y1 = inside(item["x1"], width, closed=True), inside(item["y1"], height, closed=True)
+        if not (x0 < x1 and y0 < y1):
+            raise ValueError(item)
+        return Box(x0, y0, x1, y1)
+
+    boxes = {index(item["frame_index"]): parse_box(item) for item in content.get("boxes", [])}
     points: dict[int, list[Point]] = {frame: [] for frame in boxes}
     for item in content["prompts"]:
-        if item["label"] not in (0, 1):
+        if type(item["label"]) is not int or item["label"] not in (0, 1):
             raise ValueError(item["label"])
-        point = Point(inside(item["x"], width), inside(item["y"], height), int(item["label"]))
+        point = Point(inside(item["x"], width), inside(item["y"], height), item["label"])
         points.setdefault(index(item["frame_index"]), []).append(point)
     corrected = {index(frame) for frame in content.get("corrections", [])}
     return {

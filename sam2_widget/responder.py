@@ -13,7 +13,7 @@ import numpy as np
 from sam2_widget import messages as m
 from sam2_widget import snapshot
 from sam2_widget.annotations import Scope
-from sam2_widget.errors import Sam2WidgetError
+from sam2_widget.errors import FrameIndexError, Sam2WidgetError
 
 if TYPE_CHECKING:
     from sam2_widget.events import Change
@@ -77,11 +77,14 @@ class Responder:
     def close(self) -> None:
         """Stop listening to the session."""
         with self._lock:
-            unsubscribe, self._unsubscribe = self._unsubscribe, None
             self._views.clear()
             self._listening.clear()
-        if unsubscribe is not None:
-            unsubscribe()
+            self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
 
     # -- views --------------------------------------------------------------------------------
 
@@ -105,10 +108,9 @@ class Responder:
         with self._lock:
             self._views.discard(request.view)
             self._listening.pop(request.view, None)
-            alone = not self._views
-        if alone:
-            # Nobody looks: a widget that was drawn over must not go on listening.
-            self.close()
+            if not self._views:
+                # Nobody looks: a widget that was drawn over must not go on listening.
+                self._stop_listening()
         self._answer(request, m.Done())
 
     def _changed(self, change: Change) -> None:
@@ -137,13 +139,18 @@ class Responder:
     def _picture(self, request: m.GetFrame) -> m.Answer:
         video = self._live.video
         if not video.is_ready(request.frame):
-            if video.complete or request.frame < 0:
-                video.wait_for(request.frame)  # raises: there is no such frame
+            self._check_exists(request.frame)
             return m.NotReady(request.frame, video.ready)
         width = min(video.width, max(16, request.max_width))
         jpeg = video.jpeg(request.frame, width)
         height = max(1, round(video.height * width / video.width))
         return m.Frame(request.frame, width, height, buffers=(jpeg,))
+
+    def _check_exists(self, frame: int) -> None:
+        """Refuse a frame that no waiting will bring."""
+        length = self._live.video.known_length
+        if frame < 0 or (self._live.video.complete and frame >= length):
+            raise FrameIndexError(f"There is no frame {frame}; the video has {length} frames.")
 
     def _times(self, request: m.GetTimes) -> None:
         times = np.asarray(self._live.video.times, dtype="<f8")
@@ -160,18 +167,32 @@ class Responder:
 
     def _add_point(self, request: m.AddPoint) -> None:
         if not self._live.video.is_ready(request.frame):
+            self._check_exists(request.frame)
             raise Sam2WidgetError(
                 f"Frame {request.frame} is not extracted yet; click again in a moment."
             )
         scope = Scope(request.instance, request.region)
+        answered = False
 
         def shown() -> None:
-            self._answer(request, snapshot.overlay(self._live, request.frame))
+            nonlocal answered
+            answered = True
+            with self._reporting(request):
+                self._answer(request, snapshot.overlay(self._live, request.frame))
+
+        def done(ended: Future[Any]) -> None:
+            error = ended.exception()
+            if answered and error is not None:
+                # The view has its answer and takes no other: the user hears of it all the same.
+                self._live.notify("error", str(error))
+                return
+            with self._reporting(request):
+                ended.result()
 
         future = self._session.add_point_soon(
             request.frame, request.x, request.y, request.label, scope, shown
         )
-        self._when_failed(request, future)
+        future.add_done_callback(done)
 
     def _step(self, request: m.Request, future: Future[Step | None], verb: str) -> None:
         def done(ended: Future[Step | None]) -> None:
@@ -207,7 +228,11 @@ class Responder:
     # -- answers ------------------------------------------------------------------------------
 
     def _answer(self, request: m.Request, answer: m.Answer) -> None:
-        self._send(*m.encode(request.id, request.view, answer))
+        content, buffers = m.encode(request.id, request.view, answer)
+        try:
+            self._send(content, buffers)
+        except Exception:  # a browser that cannot be reached must not undo what was asked for
+            _log.exception("An answer could not be sent.")
 
     def _refuse(self, content: object, error: m.MessageError) -> None:
         """Answer what could not be parsed, where it says who asks."""
@@ -215,13 +240,6 @@ class Responder:
             number, view = content.get("id"), content.get("view")
             if isinstance(number, int) and isinstance(view, str):
                 self._send(*m.encode(number, view, m.Failed(str(error))))
-
-    def _when_failed(self, request: m.Request, future: Future[Any]) -> None:
-        def done(ended: Future[Any]) -> None:
-            with self._reporting(request):
-                ended.result()
-
-        future.add_done_callback(done)
 
     def _reporting(self, request: m.Request) -> _Reporting:
         return _Reporting(self, request)

@@ -15,6 +15,7 @@ from sam2_widget.errors import ClosedError, FrameIndexError, ProjectError, Promp
 from sam2_widget.live import Live, Model, Options, attach, release
 from sam2_widget.project import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.sources import VideoLike, open_source
+from sam2_widget.video import Video, positive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sam2_widget.events import Change
     from sam2_widget.history import Step
     from sam2_widget.tracking import Direction, TrackJob
-    from sam2_widget.video import Video
 
 _T = TypeVar("_T")
 
@@ -87,6 +87,9 @@ class Session:
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
+        positive("frame_step", frame_step)
+        if max_side is not None:
+            positive("max_side", max_side)
         source = open_source(video)
         root = Path(output_dir).expanduser().resolve() / check_name(name or source.default_name)
         options = Options(frame_step, max_side, device)
@@ -99,7 +102,7 @@ class Session:
             lambda live: _check_same(live, source.fingerprint, given, options),
         )
         self._editor = Editor(self._live)
-        if not self._live.model or (chosen != self._live.model and model != "auto"):
+        if self._live.needs_engine(chosen, model == "auto"):
             self._live.open_engine(chosen)
             self._live.worker.submit(self._editor.make_unmade)
 
@@ -389,7 +392,7 @@ class Session:
         FrameIndexError
             If the range is outside the video.
         """
-        chosen = self._trackable(scopes)
+        chosen = None if scopes is None else [self._scope(*scope) for scope in scopes]
         length = len(self.video)
         frames = _frame_range(start, stop, length)
         if direction not in ("both", "forward", "backward"):
@@ -424,11 +427,18 @@ class Session:
         return self._open.dispatcher.listen(listener)
 
     def on_progress(self, listener: Callable[[TrackJob], None]) -> Callable[[], None]:
-        """Have a function called with the job as a track moves on; see `on_change`."""
+        """Have a function called with the job as a track moves on and ends; see `on_change`."""
+        queue = self._open.queue
+        told = queue.ended
 
         def hear(change: Change) -> None:
-            job = self._live.queue.job
-            if change.kind == "job" and job is not None:
+            nonlocal told
+            if change.kind != "job":
+                return
+            if queue.ended is not None and queue.ended is not told:
+                told = queue.ended
+                listener(told)
+            if (job := queue.job) is not None:
                 listener(job)
 
         return self._open.dispatcher.listen(hear)
@@ -484,10 +494,9 @@ class Session:
         """Return the index from 0 on, once the frame is extracted."""
         video = self._open.video
         index = operator.index(frame)
-        if index < 0:
-            index += len(video)
+        # Before counting from the end: it refuses what lies before frame 0, and waits for the end.
         video.wait_for(index)
-        return index
+        return index if index >= 0 else index + len(video)
 
     def _points_at(self, scope: Scope, frame: int, index: int) -> tuple[Point, ...]:
         prompts = self._live.annotations.at(scope, frame) or FramePrompts()
@@ -497,17 +506,6 @@ class Session:
                 f"{len(prompts.points)}."
             )
         return prompts.points
-
-    def _trackable(self, scopes: Iterable[tuple[int, str]] | None) -> list[Scope]:
-        live = self._open
-        prompted = list(live.annotations)
-        chosen = prompted if scopes is None else [self._scope(*scope) for scope in scopes]
-        if not chosen:
-            raise PromptError("There is nothing to track; click an object first.")
-        for scope in chosen:
-            if scope not in prompted:
-                raise PromptError(f"There is nothing to track in {scope}; click the object first.")
-        return sorted(set(chosen))
 
 
 def _check_same(
@@ -522,12 +520,12 @@ def _check_same(
         for key in ("frame_step", "max_side", "device")
         if getattr(live.options, key) != getattr(options, key)
     ]
-    if regions is not None and regions != live.regions:
+    if regions is not None and live.merge_regions(regions) != live.regions:
         different.append("regions")
     if different:
         raise ProjectError(
-            f"{live.root} is open with another {different[0]}; close it first (.close()), give the "
-            "same arguments, or give another name=."
+            f"{live.root} is open with other arguments ({', '.join(different)}); close it first "
+            "(.close()), give the same arguments, or give another name=."
         )
 
 

@@ -8,9 +8,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from sam2_widget.engines.base import Engine, FrameInput, Neighbour, Segmentation
+from sam2_widget.engines.base import Engine, FrameInput, Mask, Neighbour, Segmentation
 from sam2_widget.errors import Sam2WidgetError
-from sam2_widget.masks import MaskStore, measure
+from sam2_widget.masks import MaskRecord, MaskStore, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,9 +29,10 @@ class TrackJob:
     back. The job goes on when a cell that waits for it is interrupted; `cancel` stops it.
     """
 
-    def __init__(self, text: str, total: int) -> None:
+    def __init__(self, text: str, on_cancel: Callable[[], None]) -> None:
         self.text = text
-        self._total = total
+        self._on_cancel = on_cancel
+        self._total = 0
         self._frames: list[int] = []
         self._done = 0
         self._moved = threading.Condition()
@@ -67,6 +68,8 @@ class TrackJob:
         with self._moved:
             if not self._finished:
                 self._cancelled = True
+        # A run that waits, for frames or for another run, ends at once.
+        self._on_cancel()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the run to end.
@@ -122,11 +125,14 @@ class TrackJob:
             if self._started is None:
                 self._started = time.monotonic()
 
-    def _did(self, frame: int, saved: bool) -> None:
+    def _plan(self, left: int) -> None:
+        with self._moved:
+            self._total = self._done + left
+
+    def _did(self, frame: int) -> None:
         with self._moved:
             self._done += 1
-            if saved:
-                self._frames.append(frame)
+            self._frames.append(frame)
             self._moved.notify_all()
 
     def _end(self, error: BaseException | None = None) -> None:
@@ -157,6 +163,10 @@ class Pass:
     fresh: set[int]
     revision: str
     at: int | None = None
+
+    def wants(self, frame: int, reverse: bool) -> bool:
+        """Tell whether a step of the run is one of this pass."""
+        return self.reverse == reverse and frame in self.frames
 
     def neighbours(self, frame: int) -> list[int]:
         """Return the fresh frames whose memory a pass that begins at `frame` reads."""
@@ -242,56 +252,70 @@ class TrackRun:
     ----------
     job : TrackJob
         What the user holds.
-    todo : Plan
-        What to do.
+    make : callable
+        Returns what there is to do now.
     engine, masks
-        What does it, and where the results go.
+        What does it, and where the masks beside a pass are read.
     given : callable
         Returns the input of every prompted frame of a scope, as it is now.
-    revision : callable
-        Returns the revision of a scope as it is now.
-    saved : callable
-        Called with scope and frame after a mask was saved.
+    save : callable
+        Saves a mask of a scope with its record.
     """
 
     def __init__(
         self,
         job: TrackJob,
-        todo: Plan,
+        make: Callable[[], Plan],
         engine: Engine,
         masks: MaskStore,
         given: Callable[[Scope], Mapping[int, FrameInput]],
-        revision: Callable[[Scope], str],
-        saved: Callable[[Scope, int], None],
+        save: Callable[[Scope, Mask, MaskRecord], None],
     ) -> None:
         self.job = job
-        self._plan = todo
+        self._make = make
         self._engine = engine
         self._masks = masks
         self._given = given
-        self._revision = revision
-        self._saved = saved
-        self._run = uuid.uuid4().hex[:8]
-        self._position = 0
+        self._save_mask = save
         self._length: int | None = None
+        self._run = uuid.uuid4().hex[:8]
+        self.plan()
+
+    def plan(self) -> None:
+        """See what there is to do now; before the first step."""
+        self._plan = self._make()
+        self.job._plan(len(self._plan.steps))
 
     @property
     def next_frame(self) -> int | None:
         """The frame the next step needs, None when there is nothing left to do."""
-        left = self._position < len(self._plan.steps) and not self.job.cancelled
-        return self._plan.steps[self._position][0] if left else None
+        steps = self._plan.steps
+        return steps[0][0] if steps and not self.job.cancelled else None
 
     def step(self) -> None:
         """Track all scopes of the run on its next frame."""
         self.job._start()
-        frame, reverse = self._plan.steps[self._position]
-        saved = [
-            self._track(each, frame)
-            for each in self._plan.passes
-            if each.reverse == reverse and frame in each.frames
-        ]
-        self._position += 1
-        self.job._did(frame, any(saved))
+        frame, reverse = self._plan.steps[0]
+        for each in self._plan.passes:
+            if each.wants(frame, reverse):
+                self._track(each, frame)
+        del self._plan.steps[0]
+        self.job._did(frame)
+
+    def drop(self, scope: Scope) -> None:
+        """Take a scope out of the run: what was written stays, the others go on."""
+        passes = [each for each in self._plan.passes if each.scope == scope]
+        if passes:
+            for each in passes:
+                self._plan.passes.remove(each)
+            self._engine.end(scope)
+            self._keep(lambda step: any(each.wants(*step) for each in self._plan.passes))
+
+    def skip_beyond(self, length: int) -> None:
+        """Leave out frames that a shorter video than announced does not have."""
+        if length != self._length:
+            self._length = length
+            self._keep(lambda step: step[0] < length)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End the run and wake who waits for it."""
@@ -299,19 +323,14 @@ class TrackRun:
             self._engine.end(scope)
         self.job._end(error)
 
-    def skip_beyond(self, length: int) -> None:
-        """Leave out frames that a shorter video than announced does not have."""
-        if length == self._length:
-            return
-        self._length = length
-        self._plan.steps = [step for step in self._plan.steps if step[0] < length]
-        self.job._total = len(self._plan.steps)
+    def _keep(self, wanted: Callable[[tuple[int, bool]], bool]) -> None:
+        """Do only those of the steps left that are wanted."""
+        steps = [step for step in self._plan.steps if wanted(step)]
+        if len(steps) < len(self._plan.steps):
+            self._plan.steps = steps
+            self.job._plan(len(steps))
 
-    def _track(self, each: Pass, frame: int) -> bool:
-        if self._revision(each.scope) != each.revision:
-            # Its prompts changed under way: what was written stays, stale; the others go on.
-            each.frames.clear()
-            return False
+    def _track(self, each: Pass, frame: int) -> None:
         follows = each.at is not None and abs(frame - each.at) == 1
         if not follows:
             self._begin(each, frame)
@@ -319,7 +338,6 @@ class TrackRun:
         self._save(each, frame, result)
         each.fresh.add(frame)
         each.at = frame
-        return True
 
     def _begin(self, each: Pass, frame: int) -> None:
         prompted = self._given(each.scope)
@@ -344,8 +362,7 @@ class TrackRun:
             revision=each.revision,
             model=self._engine.name,
         )
-        self._masks.write(each.scope, result.mask, record)
-        self._saved(each.scope, frame)
+        self._save_mask(each.scope, result.mask, record)
 
 
 class TrackQueue:
@@ -356,11 +373,18 @@ class TrackQueue:
     soon : callable
         Queues a task on the worker behind all users' actions.
     is_ready : callable
-        Whether a frame can be tracked without waiting.
+        Whether a frame can be tracked without waiting; raises what keeps it from ever being.
     length : callable
         Number of frames of the video once that is certain, None before.
     moved : callable
         Called after every step and at the end of every run.
+    failed : callable
+        Called with a job and its error when its run fails.
+
+    Attributes
+    ----------
+    ended : TrackJob or None
+        The job that ended last.
     """
 
     def __init__(
@@ -369,11 +393,14 @@ class TrackQueue:
         is_ready: Callable[[int], bool],
         length: Callable[[], int | None],
         moved: Callable[[], None],
+        failed: Callable[[TrackJob, Exception], None],
     ) -> None:
         self._soon = soon
         self._is_ready = is_ready
         self._length = length
         self._moved = moved
+        self._failed = failed
+        self.ended: TrackJob | None = None
         self._lock = threading.Lock()
         self._runs: list[TrackRun] = []
         self._queued = False
@@ -402,13 +429,19 @@ class TrackQueue:
             with self._lock:
                 self._queued = False
 
+    def drop(self, scope: Scope) -> None:
+        """Take a scope out of the run at work; one that waits is planned when its turn comes."""
+        with self._lock:
+            runs = self._runs[:1]
+        for run in runs:
+            run.drop(scope)
+
     def cancel(self) -> None:
         """Cancel all runs."""
         with self._lock:
             runs = list(self._runs)
         for run in runs:
             run.job.cancel()
-        self.wake()
 
     def close(self, error: BaseException | None = None) -> None:
         """End all runs without another step."""
@@ -421,31 +454,40 @@ class TrackQueue:
     def _step(self) -> None:
         with self._lock:
             self._queued = False
-            run = self._runs[0] if self._runs else None
-        if run is None:
-            return
-        error: BaseException | None = None
-        try:
-            if not self._advance(run):
-                return
-        except Exception as failure:  # the run fails, the session goes on
-            error = failure
-        if error is not None or run.next_frame is None:
-            with self._lock:
-                self._runs.remove(run)
-            run.finish(error)
-        self._moved()
-        self.wake()
+            runs = list(self._runs)
+        for waiting in runs[1:]:
+            if waiting.job.cancelled:
+                self._end(waiting)
+        if runs and self._advance(runs[0]):
+            self._moved()
+            self.wake()
 
     def _advance(self, run: TrackRun) -> bool:
-        """Do a step; False while its frame is not extracted yet."""
-        length = self._length()
-        if length is not None:
-            run.skip_beyond(length)
-        frame = run.next_frame
-        if frame is None:
-            return True
-        if not self._is_ready(frame):
-            return False
-        run.step()
+        """Do a step, or end the run; False while its frame is not extracted yet."""
+        try:
+            length = self._length()
+            if length is not None:
+                run.skip_beyond(length)
+            frame = run.next_frame
+            if frame is not None and not self._is_ready(frame):
+                return False
+            if frame is not None:
+                run.step()
+        except Exception as error:  # the run fails, the session goes on
+            self._end(run, error)
+            self._failed(run.job, error)
+        else:
+            if run.next_frame is None:
+                self._end(run)
         return True
+
+    def _end(self, run: TrackRun, error: Exception | None = None) -> None:
+        with self._lock:
+            first = self._runs[0] is run
+            self._runs.remove(run)
+            following = self._runs[:1] if first else []
+        self.ended = run.job
+        for each in following:
+            # What the run before it made is fresh now.
+            each.plan()
+        run.finish(error)

@@ -97,7 +97,7 @@ class Video:
     ) -> None:
         self._source = source
         self._files = FrameFiles(frames_dir)
-        self._step = _positive("frame_step", frame_step)
+        self._step = positive("frame_step", frame_step)
         size = (stored.width, stored.height) if stored else _fitted(source, max_side)
         self.width, self.height = size
         self._told = 0
@@ -299,7 +299,7 @@ class Video:
             ) from error
         if max_width is None or self.width <= max_width:
             return data
-        return preview_jpeg(data, _positive("max_width", max_width))
+        return preview_jpeg(data, positive("max_width", max_width))
 
     def source_index(self, index: SupportsIndex) -> int:
         """Return the index in the source of a stored frame."""
@@ -336,7 +336,14 @@ class Video:
             warnings.warn(message, stacklevel=3)
 
 
-def _positive(name: str, value: int) -> int:
+def positive(name: str, value: int) -> int:
+    """Return a whole number from 1 on.
+
+    Raises
+    ------
+    VideoError
+        If it is none.
+    """
     try:
         number = operator.index(value)
     except TypeError:
@@ -349,7 +356,7 @@ def _positive(name: str, value: int) -> int:
 def _fitted(source: Source, max_side: int | None) -> tuple[int, int]:
     """Return width and height after shrinking the longer side to ``max_side``."""
     longer = max(source.width, source.height)
-    if max_side is None or longer <= _positive("max_side", max_side):
+    if max_side is None or longer <= positive("max_side", max_side):
         return source.width, source.height
     scale = max_side / longer
     return max(1, round(source.width * scale)), max(1, round(source.height * scale))

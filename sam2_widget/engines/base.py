@@ -32,6 +32,9 @@ class Frames(Protocol):
     def __len__(self) -> int:
         """Return the number of frames of the video."""
 
+    def is_ready(self, index: int, /) -> bool:
+        """Tell whether a frame is written."""
+
     def path(self, index: int, /) -> Path:
         """Return the JPEG file of a frame; waits until it is written."""
 

@@ -66,6 +66,7 @@ class Sam2Engine:
         self._archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._predictor: Any = None
+        self._images: LazyImages | None = None
         self._state: dict[str, Any] = {}
 
     def open(self, frames: Frames) -> None:
@@ -76,8 +77,10 @@ class Sam2Engine:
             limit_threads(self._device)
             self._predictor = load_predictor(self._config, self._checkpoint, self._device)
         self._scopes.clear()
+        self._release_images()
+        self._images = LazyImages(frames, self._predictor.image_size)
         self._state = {
-            "images": LazyImages(frames, self._predictor.image_size),
+            "images": self._images,
             "num_frames": len(frames),
             "video_height": frames.height,
             "video_width": frames.width,
@@ -125,6 +128,8 @@ class Sam2Engine:
         with inference(self._device):
             if frame in memory.cond:
                 return self._result(memory.cond[frame])
+            if self._images is not None:
+                self._images.read_ahead(frame - 1 if memory.reverse else frame + 1)
             output, _ = self._predictor._run_single_frame_inference(
                 self._state,
                 output_dict(memory.cond, memory.window),
@@ -163,9 +168,15 @@ class Sam2Engine:
         self._predictor = None
         self._scopes.clear()
         self._state = {}
+        self._release_images()
         self._archive = Archive(self._archive.budget)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _release_images(self) -> None:
+        if self._images is not None:
+            self._images.close()
+            self._images = None
 
     # -- prompted frames ----------------------------------------------------------------------
 

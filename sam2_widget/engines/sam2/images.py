@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +31,8 @@ class LazyImages:
         levels = torch.from_numpy(np.arange(256) / 255.0).to(torch.float32)
         mean, std = torch.tensor(_MEAN)[:, None], torch.tensor(_STD)[:, None]
         self._table = ((levels[None] - mean) / std).numpy()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sam2-widget-ahead")
+        self._ahead: dict[int, Future[torch.Tensor]] = {}
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -37,6 +40,20 @@ class LazyImages:
 
     def __getitem__(self, index: int) -> torch.Tensor:
         """Return frame `index`, waiting until it is stored."""
+        ahead = self._ahead.pop(index, None)
+        return self._read(index) if ahead is None else ahead.result()
+
+    def read_ahead(self, index: int) -> None:
+        """Read the next frame on another thread while the model is busy, if it is stored."""
+        if index not in self._ahead and self._frames.is_ready(index):
+            late = {i: future for i, future in self._ahead.items() if abs(i - index) <= 1}
+            self._ahead = {**late, index: self._thread.submit(self._read, index)}
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown(wait=True)
+
+    def _read(self, index: int) -> torch.Tensor:
         with Image.open(self._frames.path(index)) as image:
             pixels = np.asarray(image.convert("RGB").resize((self._size, self._size)))
         channels = [self._table[c][pixels[:, :, c]] for c in range(3)]

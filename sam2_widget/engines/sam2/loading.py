@@ -129,7 +129,11 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
             "download it again, or give the file that training saved."
         ) from error
     weights = content.get("model", content) if isinstance(content, dict) else None
-    if not isinstance(weights, dict) or not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
+    if (
+        not isinstance(weights, dict)
+        or not weights
+        or not all(isinstance(v, torch.Tensor) for v in weights.values())
+    ):
         raise ModelError(f"The checkpoint {path} holds no model weights; give another file.")
     return dict(weights)
 

@@ -18,6 +18,8 @@ export function createProgress(state: ViewState, actions: Actions, signal: Abort
   const node = h("div", { class: "s2w-progress" }, bar, text, cancel);
   const close = effect(() => {
     const job = state.shared.value?.job ?? null;
+    // A button that hides would drop the focus out of the widget, and keys would reach Jupyter.
+    if (job === null && node.contains(document.activeElement)) focusRoot(node);
     node.hidden = job === null;
     if (!job) return;
     setText(text, progressText(job));
@@ -27,6 +29,10 @@ export function createProgress(state: ViewState, actions: Actions, signal: Abort
     bar.style.setProperty("--s2w-done", `${(100 * job.done) / Math.max(1, job.total)}%`);
   });
   return { node, close };
+}
+
+function focusRoot(node: HTMLElement): void {
+  node.closest<HTMLElement>(".s2w-root")?.focus({ preventScroll: true });
 }
 
 /** "frame 12 of 60, 4 s left". */

@@ -1,0 +1,119 @@
+"""Processes killed at any moment: whatever a call returned from is there afterwards."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import random
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import killed
+from tests.projects import PATIENCE, open_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sam2_widget.session import Session
+
+# A server that has imported everything forks the processes, so that each starts at once.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["tests.killed"])
+
+
+def kill_one(folder: Path, seed: int) -> int:
+    """Let a process annotate, kill it, and return how many actions it said were done."""
+    chance = random.Random(seed)
+    ours, theirs = processes.Pipe()
+    process = processes.Process(target=killed.annotate, args=(folder, seed, theirs))
+    process.start()
+    theirs.close()
+    wanted, done = chance.randrange(1, 25), -1
+    while done < wanted:
+        assert ours.poll(PATIENCE), "the process has stopped"
+        ours.recv()
+        done += 1
+    # Into the midst of the next action, not only to its beginning.
+    threading.Event().wait(chance.random() * 0.006)
+    process.kill()
+    process.join(PATIENCE)
+    try:
+        while ours.poll():
+            ours.recv()
+            done += 1
+    except EOFError:
+        pass
+    ours.close()
+    return done
+
+
+def points_of(session: Session) -> killed.State:
+    return {
+        (scope.region, frame): points.tolist()
+        for scope in session.points
+        if scope.instance == 1
+        for frame, points in session.points[scope].items()
+    }
+
+
+def assert_whole(session: Session) -> None:
+    """Check that every mask agrees with its record, and that prompted frames have masks."""
+    store = session.live.masks
+    for scope in store.scopes():
+        for frame in store.frames(scope):
+            record = store.record(scope, frame)
+            assert record is not None
+            # One mask may have lost its line; it is stale and the next run makes it anew.
+            if not session.is_stale(frame, *scope):
+                assert record.area == store.read(scope, frame).sum()
+    for scope in session.points:
+        for frame in session.points[scope]:
+            assert store.record(scope, frame) is not None
+            assert not session.live.is_unmade(scope, frame)
+    assert not list(session.folder.rglob("*.writing"))
+
+
+def assert_survives(folder: Path, seed: int) -> None:
+    done = kill_one(folder, seed)
+    model = killed.Model()
+    acknowledged = list(itertools.islice(killed.actions(seed), done + 1))
+    for action in acknowledged[:-1]:
+        model.apply(action)
+    before = dict(model.state)
+    model.apply(acknowledged[-1])
+    with open_project(folder, killed.FRAMES) as session:
+        assert not session.read_only
+        # The action that the kill came into is done or not done.
+        assert points_of(session) in (before, model.state)
+        assert_whole(session)
+        if points_of(session):
+            session.track().wait(PATIENCE)
+        assert_whole(session)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_acknowledged_change_survives_a_kill(tmp_path: Path, seed: int) -> None:
+    assert_survives(tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20, 220))
+def test_every_acknowledged_change_survives_any_kill(tmp_path: Path, seed: int) -> None:
+    assert_survives(tmp_path, seed)
+
+
+def test_a_project_survives_one_kill_after_the_other(tmp_path: Path) -> None:
+    """Masks that were tracked before stay readable, whatever a later process was killed at."""
+    with open_project(tmp_path, killed.FRAMES) as session:
+        session.add_point(0, 20, 20, instance=2)
+        session.track().wait()
+        table = session.to_dataframe()
+    for seed in range(5):
+        kill_one(tmp_path, 1000 + seed)
+        with open_project(tmp_path, killed.FRAMES) as session:
+            assert_whole(session)
+            now = session.to_dataframe()
+            kept = now[now["instance"] == 2].reset_index(drop=True)
+            assert kept.drop(columns="stale").equals(table.drop(columns="stale"))
