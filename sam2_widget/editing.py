@@ -18,7 +18,7 @@ from sam2_widget.annotations import FramePrompts, Point, Scope, make_point
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour, Segmentation
 from sam2_widget.errors import PromptError, Sam2WidgetError
 from sam2_widget.events import Change
-from sam2_widget.history import Step, Version
+from sam2_widget.history import FrameChange, Step, Version
 from sam2_widget.masks import MaskRecord, measure
 from sam2_widget.rollback import all_or_nothing
 from sam2_widget.tracking import Direction, Plan, TrackJob, TrackRun, plan
@@ -81,12 +81,13 @@ class Editor:
         result = self._segment(scope, frame, prompts)
         record = self._record(frame, result, prompts)
         folder = live.history.folder()
-        before = self._version(scope, frame, folder / "before.png")
-        step = Step(text, scope, frame, before, Version(prompts, record, folder / "after.png"))
-        with self._all_or_nothing(scope, frame):
+        before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        after = Version(prompts, record, _png(folder, "after", scope, frame))
+        step = Step(text, scope, frame, [FrameChange(scope, frame, before, after)])
+        with self._all_or_nothing([(scope, frame)]):
             if before.record is not None:
                 live.masks.keep_copy(scope, frame, before.png)
-            self._put_prompts(scope, frame, prompts)
+            self._put_prompts(scope, {frame: prompts})
             if result is None or record is None:
                 live.masks.restore(scope, frame, None, None)
             else:
@@ -94,22 +95,26 @@ class Editor:
         if prompts is None:
             self._forget(scope, frame)
         live.history.push(step)
-        self._changed(scope, frame)
+        live.queue.drop(scope)
+        self._tell(scope, frame)
         return live.masks.read(scope, frame) if result is None else result.mask.copy()
 
     @contextlib.contextmanager
-    def _all_or_nothing(self, scope: Scope, frame: int) -> Iterator[None]:
-        """Leave prompts and mask of a frame as they were if the change fails."""
+    def _all_or_nothing(self, frames: Sequence[tuple[Scope, int]]) -> Iterator[None]:
+        """Leave prompts and masks of frames as they were if the change fails."""
         live = self._live
-        annotations, record = live.annotations, live.masks.record(scope, frame)
-        paths = [live.project.points_path(scope), *self._mask_files(scope, frame)]
+        annotations = live.annotations
+        records = [live.masks.record(scope, frame) for scope, frame in frames]
+        points = {live.project.points_path(scope) for scope, _ in frames}
+        masks = {path for scope, frame in frames for path in self._mask_files(scope, frame)}
         try:
-            with all_or_nothing(paths, live.project.undo):
+            with all_or_nothing(sorted(points | masks), live.project.undo):
                 yield
         except BaseException:
             live.annotations = annotations
-            live.masks.unstage(scope, frame, record)
-            self._tell(scope, frame)
+            for (scope, frame), record in zip(frames, records, strict=True):
+                live.masks.unstage(scope, frame, record)
+                self._tell(scope, frame)
             raise
 
     def _segment(
@@ -160,6 +165,20 @@ class Editor:
             live.masks.write(scope, mask, record)
         live.tell(Change("masks", scope, (frame,)), (frame,))
 
+    def _save_tracked(
+        self, step: Step, folder: Path, scope: Scope, mask: Mask, record: MaskRecord
+    ) -> None:
+        """Save a mask of a run, and what it replaces for undo."""
+        frame = record.frame_index
+        before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        if before.record is not None:
+            self._live.masks.keep_copy(scope, frame, before.png)
+        self._write_mask(scope, mask, record)
+        if not step.changes:
+            self._live.history.push(step)
+        after = Version(None, record, _png(folder, "after", scope, frame))
+        step.changes.append(FrameChange(scope, frame, before, after))
+
     def _forget(self, scope: Scope, frame: int) -> None:
         if self._live.engine is not None:
             self._live.engine.forget(scope, frame)
@@ -190,7 +209,7 @@ class Editor:
         if not history.done:
             return None
         step = history.done[-1]
-        self._restore(step, now=step.after, then=step.before)
+        self._switch(step, back=True)
         history.undo()
         return step
 
@@ -200,31 +219,72 @@ class Editor:
         if not history.undone:
             return None
         step = history.undone[-1]
-        self._restore(step, now=step.before, then=step.after)
+        self._switch(step, back=False)
         history.redo()
         return step
 
-    def _restore(self, step: Step, now: Version, then: Version) -> None:
-        """Put a frame back to another version, bytes and all; nothing is inferred."""
-        live, scope, frame = self._live, step.scope, step.frame
-        if now.record is not None and not now.png.exists():
-            live.masks.keep_copy(scope, frame, now.png)
-        with self._all_or_nothing(scope, frame):
-            self._put_prompts(scope, frame, then.prompts)
-            live.masks.restore(scope, frame, then.record, then.png)
-        if then.prompts is None:
-            self._forget(scope, frame)
-        self._changed(scope, frame)
+    def clear_frame(self, scope: Scope, frame: int) -> None:
+        """Remove the prompts and the mask of a frame."""
+        self._clear([(scope, frame)], "clearing of the frame", scope, frame)
 
-    def _put_prompts(self, scope: Scope, frame: int, prompts: FramePrompts | None) -> None:
-        annotations = self._live.annotations.put(scope, frame, prompts)
-        self._live.project.write_prompts(scope, annotations.of(scope))
+    def delete_scope(self, scope: Scope) -> None:
+        """Remove all prompts and masks of a scope."""
+        live = self._live
+        frames = sorted({*live.annotations.of(scope), *live.masks.frames(scope)})
+        self._clear([(scope, frame) for frame in frames], f"deletion of {scope}", scope, None)
+
+    def _clear(
+        self, frames: Sequence[tuple[Scope, int]], text: str, scope: Scope, frame: int | None
+    ) -> None:
+        folder = self._live.history.folder()
+        step = Step(text, scope, frame)
+        for each, at in frames:
+            before = self._version(each, at, _png(folder, "before", each, at))
+            if before.prompts or before.record:
+                gone = Version(None, None, _png(folder, "after", each, at))
+                step.changes.append(FrameChange(each, at, before, gone))
+        if step.changes:
+            self._switch(step, back=False)
+            self._live.history.push(step)
+
+    def _switch(self, step: Step, *, back: bool) -> None:
+        """Put frames to their other version, bytes and all; nothing is inferred."""
+        live = self._live
+        if step.stop is not None:
+            step.stop()
+        for scope in step.scopes:
+            live.queue.drop(scope)
+        changes = list(step.changes)
+        for change in changes:
+            now, _ = change.versions(back=back)
+            if now.record is not None and not now.png.exists():
+                live.masks.keep_copy(change.scope, change.frame, now.png)
+        with self._all_or_nothing([(change.scope, change.frame) for change in changes]):
+            for scope in step.scopes:
+                then = {c.frame: c.versions(back=back)[1] for c in changes if c.scope == scope}
+                self._put_prompts(scope, {f: version.prompts for f, version in then.items()})
+                for frame, version in then.items():
+                    live.masks.restore(scope, frame, version.record, version.png)
+        for change in changes:
+            if change.versions(back=back)[1].prompts is None:
+                self._forget(change.scope, change.frame)
+        self._tell_step(step)
+
+    def _put_prompts(self, scope: Scope, prompts: Mapping[int, FramePrompts | None]) -> None:
+        annotations = self._live.annotations
+        for frame, given in prompts.items():
+            annotations = annotations.put(scope, frame, given)
+        if annotations.of(scope) != self._live.annotations.of(scope):
+            self._live.project.write_prompts(scope, annotations.of(scope))
         self._live.annotations = annotations
 
-    def _changed(self, scope: Scope, frame: int) -> None:
-        """Take the scope out of a run that tracks it, and tell."""
-        self._live.queue.drop(scope)
-        self._tell(scope, frame)
+    def _tell_step(self, step: Step) -> None:
+        if len(step.changes) == 1:
+            self._tell(step.changes[0].scope, step.changes[0].frame)
+            return
+        for scope in step.scopes:
+            frames = tuple(change.frame for change in step.changes if change.scope == scope)
+            self._live.tell(Change("prompts", scope, frames), None)
 
     def _version(self, scope: Scope, frame: int, png: Path) -> Version:
         live = self._live
@@ -241,9 +301,9 @@ class Editor:
     def _input(self, scope: Scope, frame: int, prompts: FramePrompts) -> FrameInput:
         if not prompts.corrects:
             return FrameInput(prompts)
-        step = self._first_correction(scope, frame)
-        if step is not None:
-            return FrameInput(prompts, self._kept(step))
+        first = self._first_correction(scope, frame)
+        if first is not None:
+            return FrameInput(prompts, self._kept(first))
         live = self._live
         record = live.masks.record(scope, frame)
         saved = Neighbour(
@@ -254,24 +314,22 @@ class Editor:
         included = len(shown) if shown and _begins_with(prompts, shown) else 0
         return FrameInput(prompts, saved, included)
 
-    def _first_correction(self, scope: Scope, frame: int) -> Step | None:
-        """Return the step that gave a tracked frame its first prompt, if undo still knows it."""
+    def _first_correction(self, scope: Scope, frame: int) -> FrameChange | None:
+        """Return the change that gave a tracked frame its first prompt, if undo still knows it."""
         if self._live.annotations.at(scope, frame) is None:
             return None
-        steps = (
-            s for s in reversed(self._live.history.done) if (s.scope, s.frame) == (scope, frame)
-        )
-        return next((step for step in steps if not step.before.prompts), None)
+        changes = self._live.history.latest(scope, frame)
+        return next((change for change in changes if not change.before.prompts), None)
 
-    def _kept(self, step: Step) -> Neighbour:
+    def _kept(self, change: FrameChange) -> Neighbour:
         """Return the mask that a correction replaced."""
-        video, before = self._live.video, step.before
+        video, before = self._live.video, change.before
 
         def load() -> Mask:
             mask = bits.from_png(before.png.read_bytes(), video.height, video.width)
             return np.zeros((video.height, video.width), dtype=bool) if mask is None else mask
 
-        return Neighbour(step.frame, before.record.run if before.record else "", load)
+        return Neighbour(change.frame, before.record.run if before.record else "", load)
 
     def _inputs(self, scope: Scope) -> Mapping[int, FrameInput]:
         prompted = self._live.annotations.of(scope)
@@ -311,14 +369,23 @@ class Editor:
         live.history.undone.clear()
         what = str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} scopes"
         job = TrackJob(f"Tracking {what}", live.queue.wake)
+        step = Step(f"tracking of {what}", chosen[0], None, stop=job.cancel)
+        folder = live.history.folder()
 
         def make() -> Plan:
             left = [scope for scope in chosen if live.annotations.of(scope)]
             return plan(live.annotations, live.masks, left, frames, length, direction, force)
 
-        live.queue.add(TrackRun(job, make, engine, live.masks, self._inputs, self._write_mask))
+        def save(scope: Scope, mask: Mask, record: MaskRecord) -> None:
+            self._save_tracked(step, folder, scope, mask, record)
+
+        live.queue.add(TrackRun(job, make, engine, live.masks, self._inputs, save))
         live.tell(Change("job"))
         return job
+
+
+def _png(folder: Path, when: str, scope: Scope, frame: int) -> Path:
+    return folder / when / f"{scope.instance}-{scope.region}-{frame:05d}.png"
 
 
 def _begins_with(prompts: FramePrompts, start: FramePrompts) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts, Scope
@@ -22,6 +23,20 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameChange:
+    """A frame of a scope before and after a step."""
+
+    scope: Scope
+    frame: int
+    before: Version
+    after: Version
+
+    def versions(self, *, back: bool) -> tuple[Version, Version]:
+        """Return what the frame is and what it becomes when the step is undone, or redone."""
+        return (self.after, self.before) if back else (self.before, self.after)
+
+
+@dataclass(slots=True)
 class Step:
     """What one action of the user changed, both ways.
 
@@ -30,16 +45,23 @@ class Step:
     text : str
         What it was, for the user: "positive point".
     scope, frame
-        Where.
-    before, after : Version
-        The frame before and after it.
+        Where the view goes when it is undone; frame None where it stays.
+    changes : list of FrameChange
+        What changed; a tracking run adds to it as it goes.
+    stop : callable or None
+        Ends the run that adds to it.
     """
 
     text: str
     scope: Scope
-    frame: int
-    before: Version
-    after: Version
+    frame: int | None
+    changes: list[FrameChange] = field(default_factory=list)
+    stop: Callable[[], None] | None = None
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """The scopes it changed, in order."""
+        return sorted({change.scope for change in self.changes})
 
 
 class History:
@@ -55,6 +77,15 @@ class History:
         """Return a new folder for what the next step replaces."""
         self._count += 1
         return self._folder / f"{self._count:06d}"
+
+    def latest(self, scope: Scope, frame: int) -> list[FrameChange]:
+        """Return the changes of a frame that are done, the latest first."""
+        return [
+            change
+            for step in reversed(self.done)
+            for change in step.changes
+            if (change.scope, change.frame) == (scope, frame)
+        ]
 
     def push(self, step: Step) -> None:
         """Add a step that was just done."""

@@ -205,7 +205,8 @@ class Responder:
                         else "There is nothing to redo."
                     )
                 item = snapshot.step_item(step, verb)
-                self._answer(request, snapshot.overlay(self._live, step.frame, item))
+                frame = step.changes[0].frame if step.frame is None else step.frame
+                self._answer(request, snapshot.overlay(self._live, frame, item))
 
         future.add_done_callback(done)
 

@@ -327,13 +327,12 @@ class Session:
     ) -> None:
         """Remove the prompts and the mask of a scope on a frame."""
         scope, at = self._scope(instance, region), self._frame(frame)
+        self._do(lambda: self._editor.clear_frame(scope, at))
 
-        def act() -> None:
-            live = self._live
-            if live.annotations.at(scope, at) or live.masks.record(scope, at):
-                self._editor.commit(scope, at, None, "clearing of the frame")
-
-        self._do(act)
+    def delete_scope(self, instance: int, region: str) -> None:
+        """Remove all prompts and masks of a scope; undo brings them back."""
+        scope = self._scope(instance, region)
+        self._do(lambda: self._editor.delete_scope(scope))
 
     def undo(self) -> str | None:
         """Take back the last step and return what it was, None if there is none."""

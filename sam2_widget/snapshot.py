@@ -70,8 +70,8 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
 
 def step_item(step: Step, verb: str) -> m.StepItem:
     """Return what an undo or redo did, in words, and where."""
-    text = f"{verb}: {step.text}, frame {step.frame}, {step.scope}"
-    return m.StepItem(text, step.frame, *step.scope)
+    where = "" if step.frame is None else f", frame {step.frame}, {step.scope}"
+    return m.StepItem(f"{verb}: {step.text}{where}", step.frame, *step.scope)
 
 
 def _video(live: Live) -> m.VideoState:

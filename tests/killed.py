@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,8 @@ class Model:
     undone: list[State] = field(default_factory=list)
     masks: set[tuple[str, int]] = field(default_factory=set)
 
-    def apply(self, action: Action) -> None:
-        """Do what the session does."""
+    def apply(self, action: Action, tracked: bool = False) -> None:
+        """Do what the session does; `tracked` says whether the action made any mask by tracking."""
         kind, region, frame, x, y = action
         key = (region, frame)
         if kind == "add":
@@ -56,6 +57,7 @@ class Model:
             self.state = self.undone.pop()
         elif kind == "track" and self.state:
             self.undone.clear()
+            self.done += [self.state] * tracked
 
     def _put(self, key: tuple[str, int], points: list[list[float]]) -> None:
         self.done.append(self.state)
@@ -89,8 +91,7 @@ def annotate(folder: Path, seed: int, line: Connection) -> None:
         assert "torch" not in sys.modules
         line.send("open")
         for action in actions(seed):
-            perform(session, action)
-            line.send("done")
+            line.send(bool(perform(session, action)))
 
 
 def hold(folder: Path, line: Connection) -> None:
@@ -100,6 +101,8 @@ def hold(folder: Path, line: Connection) -> None:
     ) as session:
         session.video.wait()
         session.add_point(0, 20, 20)
+        while b'"times"' not in (session.folder / "project.json").read_bytes():
+            time.sleep(0.01)  # written once all frames are stored, by the thread that stores them
         line.send("open")
         line.recv()
     line.send("closed")

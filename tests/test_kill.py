@@ -23,26 +23,26 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.killed"])
 
 
-def kill_one(folder: Path, seed: int) -> int:
-    """Let a process annotate, kill it, and return how many actions it said were done."""
+def kill_one(folder: Path, seed: int) -> list[bool]:
+    """Let a process annotate, kill it, and return of each action it did whether it tracked."""
     chance = random.Random(seed)
     ours, theirs = processes.Pipe()
     process = processes.Process(target=killed.annotate, args=(folder, seed, theirs))
     process.start()
     theirs.close()
-    wanted, done = chance.randrange(1, 25), -1
-    while done < wanted:
+    wanted, done = chance.randrange(1, 25), []
+    assert ours.poll(PATIENCE), "the process has stopped"
+    assert ours.recv() == "open"
+    while len(done) < wanted:
         assert ours.poll(PATIENCE), "the process has stopped"
-        ours.recv()
-        done += 1
+        done.append(ours.recv())
     # Into the midst of the next action, not only to its beginning.
     threading.Event().wait(chance.random() * 0.006)
     process.kill()
     process.join(PATIENCE)
     try:
         while ours.poll():
-            ours.recv()
-            done += 1
+            done.append(ours.recv())
     except EOFError:
         pass
     ours.close()
@@ -78,11 +78,11 @@ def assert_whole(session: Session) -> None:
 def assert_survives(folder: Path, seed: int) -> None:
     done = kill_one(folder, seed)
     model = killed.Model()
-    acknowledged = list(itertools.islice(killed.actions(seed), done + 1))
-    for action in acknowledged[:-1]:
-        model.apply(action)
+    acts = list(itertools.islice(killed.actions(seed), len(done) + 1))
+    for action, tracked in zip(acts, done, strict=False):
+        model.apply(action, tracked)
     before = dict(model.state)
-    model.apply(acknowledged[-1])
+    model.apply(acts[-1])
     with open_project(folder, killed.FRAMES) as session:
         assert not session.read_only
         # The action that the kill came into is done or not done.

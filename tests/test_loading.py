@@ -31,6 +31,12 @@ NANO = nano()
 CPU = torch.device("cpu")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _threads_as_in_the_engine() -> None:
+    """Count threads as the engine does: later tests compare its sums with this thread's."""
+    limit_threads(CPU)
+
+
 @pytest.fixture(scope="module")
 def weights() -> dict[str, torch.Tensor]:
     return load_file(NANO.checkpoint)

@@ -15,6 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
+from sam2_widget.engines.sam2.precision import limit_threads
 from sam2_widget.sample import SAMPLE_CLICKS, sample_clip, sample_masks
 from sam2_widget.session import Session
 
@@ -72,6 +73,7 @@ class Reference:
     """Upstream's predictor with one inference state, for one scope and one direction."""
 
     def __init__(self, session: Session) -> None:
+        limit_threads(torch.device("cpu"))  # another number of threads adds up in another order
         engine: Sam2Engine = session.live.engine  # type: ignore[assignment]
         spec = session.live.model[0]  # type: ignore[index]
         self.predictor = load_predictor(spec.config, spec.checkpoint, torch.device("cpu"))

@@ -346,7 +346,8 @@ def test_a_listen_is_good_for_one_push(viewer: Viewer) -> None:
     (pushed,) = viewer.to(number)
     assert pushed[0]["kind"] == "state"
     assert pushed[0]["revision"] > revision
-    assert pushed[0]["changed"] in ([[3, 4]], [(3, 4)])
+    # What the push has seen of the track that began meanwhile is a matter of luck.
+    assert any(start <= 3 < stop for start, stop in pushed[0]["changed"])
     assert len(viewer.answers) == 2
 
 

@@ -447,7 +447,6 @@ def test_a_click_is_served_between_two_frames_of_a_run(slow: Session, gate: Gate
 CHANGES: dict[str, Callable[[Session], object]] = {
     "prompt": lambda s: s.add_point(8, 50, 50),
     "move": lambda s: s.move_point(0, 0, 50, 50),
-    "undo": lambda s: s.undo(),
     "clear of a prompted frame": lambda s: s.clear_frame(0),
     "clear of a tracked frame": lambda s: s.clear_frame(1),
     "prompt and undo": lambda s: (s.add_point(8, 50, 50), s.undo()),

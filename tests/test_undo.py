@@ -45,7 +45,13 @@ def test_undo_and_redo_walk_through_every_state_byte_by_byte(session: Session) -
         lambda: session.add_point(0, 60, 40),
         lambda: session.clear_box(0),
         lambda: session.remove_point(0, 0),
+        lambda: session.track(start=0, stop=7).wait(),
+        lambda: session.add_point(5, 50, 30),
+        lambda: session.track(force=True).wait(),
         lambda: session.clear_frame(3, region="shaft"),
+        lambda: session.clear_frame(4),
+        lambda: session.delete_scope(1, "overall"),
+        lambda: session.delete_scope(1, "shaft"),
     ]
     states, tables = [results(session)], [session.to_dataframe()]
     for act in acts:
@@ -171,7 +177,7 @@ def test_tracking_drops_what_was_undone_because_it_may_replace_its_masks(session
     session.undo()
     session.track().wait()
     assert session.redo() is None
-    assert session.undo() == "positive point"
+    assert session.undo() == "tracking of instance 1, overall"
 
 
 def test_a_project_keeps_no_undo_after_it_is_closed(tmp_path: Path) -> None:
@@ -243,8 +249,8 @@ def act(session: Session, model: Model, action: tuple) -> None:  # type: ignore[
         return
     if kind == "track":
         if model.state:
-            session.track().wait()
             model.undone.clear()
+            model.done += [model.state] * bool(list(session.track()))
         return
     place, *numbers = rest
     frame, region = place
@@ -331,3 +337,43 @@ def test_undoing_everything_gives_back_the_same_files(
                 pass
             assert results(session) == {k: v for k, v in before.items() if "track_" not in k}
         assert files(Path(folder) / "clip") == before
+
+
+def test_undo_of_a_track_gives_the_model_back_the_memory_it_had(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    with open_project(tmp_path, engine=engine) as session:
+        session.add_point(0, 20, 20)
+        session.track(stop=4).wait()
+        session.undo()
+        forgotten = {call[2] for call in calls(engine, "forget")}
+        assert forgotten == {1, 2, 3}
+        assert session.masks[OVERALL].frames.tolist() == [0]
+        session.redo()
+        assert session.masks[OVERALL].frames.tolist() == [0, 1, 2, 3]
+        assert session.track(stop=4).progress == (0, 0, 0.0)
+
+
+def test_undo_while_a_track_runs_ends_it_and_takes_all_of_it_back(tmp_path: Path) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(0, 20, 20)
+        before = results(session)
+        job = session.track()
+        first = next(iter(job))
+        assert session.undo() == "tracking of instance 1, overall"
+        assert job.wait(60)
+        assert first == 1
+        assert results(session) == before
+
+
+def test_deleting_a_scope_leaves_the_others_alone_and_nothing_of_it(session: Session) -> None:
+    session.add_point(0, 20, 20)
+    session.add_point(0, 40, 20, region="shaft")
+    session.track().wait()
+    shaft = session.masks[1, "shaft"].areas().tolist()
+    session.delete_scope(1, "overall")
+    assert session.scopes == [(1, "shaft")]
+    assert session.masks[OVERALL].frames.tolist() == []
+    assert session.masks[1, "shaft"].areas().tolist() == shaft
+    session.delete_scope(1, "overall")
+    assert session.undo() == "deletion of instance 1, overall"
+    assert session.scopes == [OVERALL, (1, "shaft")]

@@ -92,7 +92,7 @@ def test_a_cancelled_task_does_not_run(worker: Worker) -> None:
     cancelled = worker.submit(lambda: ran.append(1))
     assert cancelled.cancel()
     gate.opened.set()
-    worker.run(lambda: ran.append(2))
+    worker.submit(lambda: ran.append(2)).result(TIMEOUT)
     assert ran == [2]
 
 
