@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import anywidget
 import traitlets
@@ -15,7 +15,12 @@ from sam2_widget.responder import Responder
 from sam2_widget.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from sam2_widget.annotations import Scope
     from sam2_widget.sources import VideoLike
@@ -93,9 +98,37 @@ class Annotator(anywidget.AnyWidget):
         return self.session.points
 
     @property
+    def keypoints(self) -> views.Keypoints:
+        """``keypoints[instance]`` is a list of dicts; see `Session.keypoints`."""
+        return self.session.keypoints
+
+    @property
     def scopes(self) -> list[Scope]:
         """The (instance, region) pairs that hold anything."""
         return self.session.scopes
+
+    def overlay(
+        self,
+        frame: SupportsIndex,
+        scopes: Iterable[tuple[int, str]] | None = None,
+        points: bool = True,
+    ) -> npt.NDArray[np.uint8]:
+        """Return a frame with masks and points drawn on it; see `Session.overlay`."""
+        return self.session.overlay(frame, scopes, points)
+
+    def export_video(
+        self,
+        path: str | Path,
+        scopes: Iterable[tuple[int, str]] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+        fps: float | None = None,
+    ) -> Path:
+        """Write an mp4 of all frames with their masks; see `Session.export_video`."""
+        return self.session.export_video(path, scopes, on_progress, fps)
+
+    def plot(self) -> Figure:
+        """Plot area, centroid and score over time; see `Session.plot`."""
+        return self.session.plot()
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table of all masks; see `Session.to_dataframe`."""

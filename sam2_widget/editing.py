@@ -7,7 +7,7 @@ all on the worker thread, so that changes never overlap.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from sam2_widget.annotations import FramePrompts, Point, Scope, make_point
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour, Segmentation
 from sam2_widget.errors import PromptError, Sam2WidgetError
 from sam2_widget.events import Change
-from sam2_widget.history import FrameChange, Step, Version
+from sam2_widget.history import FrameChange, KeypointChange, Step, Version
 from sam2_widget.masks import MaskRecord, measure
 from sam2_widget.rollback import all_or_nothing
 from sam2_widget.tracking import Direction, Plan, TrackJob, TrackRun, plan
@@ -26,6 +26,7 @@ from sam2_widget.tracking import Direction, Plan, TrackJob, TrackRun, plan
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sam2_widget.keypoints import FrameKeypoints
     from sam2_widget.live import Live
 
 Shown = Callable[[], None]
@@ -99,19 +100,36 @@ class Editor:
         self._tell(scope, frame)
         return live.masks.read(scope, frame) if result is None else result.mask.copy()
 
-    @contextlib.contextmanager
-    def _all_or_nothing(self, frames: Sequence[tuple[Scope, int]]) -> Iterator[None]:
-        """Leave prompts and masks of frames as they were if the change fails."""
+    def commit_keypoints(
+        self, instance: int, frame: int, keypoints: FrameKeypoints, text: str
+    ) -> None:
+        """Give an instance other keypoints on a frame: saved, told."""
         live = self._live
-        annotations = live.annotations
+        change = KeypointChange(instance, frame, live.keypoints.at(instance, frame), keypoints)
+        if change.after == change.before:
+            return
+        # Keypoints have no region: the view stays with the one it shows.
+        scope = Scope(instance, live.ui.get("region", live.regions[0]))
+        step = Step(text, scope, frame, keypoints=[change])
+        self._switch(step, back=False)
+        live.history.push(step)
+
+    @contextlib.contextmanager
+    def _all_or_nothing(
+        self, frames: Sequence[tuple[Scope, int]], instances: Iterable[int] = ()
+    ) -> Iterator[None]:
+        """Leave prompts and masks of frames, and keypoints, as they were if the change fails."""
+        live = self._live
+        annotations, keypoints = live.annotations, live.keypoints
         records = [live.masks.record(scope, frame) for scope, frame in frames]
         points = {live.project.points_path(scope) for scope, _ in frames}
+        points |= {live.project.keypoints_path(instance) for instance in instances}
         masks = {path for scope, frame in frames for path in self._mask_files(scope, frame)}
         try:
             with all_or_nothing(sorted(points | masks), live.project.undo):
                 yield
         except BaseException:
-            live.annotations = annotations
+            live.annotations, live.keypoints = annotations, keypoints
             for (scope, frame), record in zip(frames, records, strict=True):
                 live.masks.unstage(scope, frame, record)
                 self._tell(scope, frame)
@@ -259,12 +277,15 @@ class Editor:
             now, _ = change.versions(back=back)
             if now.record is not None and not now.png.exists():
                 live.masks.keep_copy(change.scope, change.frame, now.png)
-        with self._all_or_nothing([(change.scope, change.frame) for change in changes]):
+        frames = [(change.scope, change.frame) for change in changes]
+        instances = {change.instance for change in step.keypoints}
+        with self._all_or_nothing(frames, instances):
             for scope in step.scopes:
                 then = {c.frame: c.versions(back=back)[1] for c in changes if c.scope == scope}
                 self._put_prompts(scope, {f: version.prompts for f, version in then.items()})
                 for frame, version in then.items():
                     live.masks.restore(scope, frame, version.record, version.png)
+            self._put_keypoints(step.keypoints, back=back)
         for change in changes:
             if change.versions(back=back)[1].prompts is None:
                 self._forget(change.scope, change.frame)
@@ -278,7 +299,17 @@ class Editor:
             self._live.project.write_prompts(scope, annotations.of(scope))
         self._live.annotations = annotations
 
+    def _put_keypoints(self, changes: Sequence[KeypointChange], *, back: bool) -> None:
+        keypoints = self._live.keypoints
+        for change in changes:
+            keypoints = keypoints.put(change.instance, change.frame, change.version(back=back))
+        for instance in sorted({change.instance for change in changes}):
+            self._live.project.write_keypoints(instance, keypoints.of(instance))
+        self._live.keypoints = keypoints
+
     def _tell_step(self, step: Step) -> None:
+        for change in step.keypoints:
+            self._live.tell(Change("keypoints", None, (change.frame,)), (change.frame,))
         if len(step.changes) == 1:
             self._tell(step.changes[0].scope, step.changes[0].frame)
             return

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts, Scope
+    from sam2_widget.keypoints import FrameKeypoints
     from sam2_widget.masks import MaskRecord
 
 
@@ -36,6 +37,20 @@ class FrameChange:
         return (self.after, self.before) if back else (self.before, self.after)
 
 
+@dataclass(frozen=True, slots=True)
+class KeypointChange:
+    """The keypoints of an instance on a frame before and after a step."""
+
+    instance: int
+    frame: int
+    before: FrameKeypoints
+    after: FrameKeypoints
+
+    def version(self, *, back: bool) -> FrameKeypoints:
+        """Return what the keypoints become when the step is undone, or redone."""
+        return self.before if back else self.after
+
+
 @dataclass(slots=True)
 class Step:
     """What one action of the user changed, both ways.
@@ -50,6 +65,8 @@ class Step:
         What changed; a tracking run adds to it as it goes.
     stop : callable or None
         Ends the run that adds to it.
+    keypoints : list of KeypointChange
+        What changed of keypoints.
     """
 
     text: str
@@ -57,6 +74,7 @@ class Step:
     frame: int | None
     changes: list[FrameChange] = field(default_factory=list)
     stop: Callable[[], None] | None = None
+    keypoints: list[KeypointChange] = field(default_factory=list)
 
     @property
     def scopes(self) -> list[Scope]:

@@ -66,6 +66,8 @@ class Live:
     ----------
     annotations : Annotations
         The prompts as they are now; only the worker replaces them.
+    keypoints : Keypoints
+        The keypoints as they are now; only the worker replaces them.
     shown : dict
         Prompts of corrected frames that the saved masks showed when the engine was opened.
     """
@@ -95,6 +97,7 @@ class Live:
             size = self.video.width, self.video.height
             self.masks = MaskStore(self.project, *size)
             self.annotations = self.project.read_prompts(*size)
+            self.keypoints = self.project.read_keypoints(*size)
             self.changes = ChangeLog()
             if not self.read_only:
                 self._remember(stored)
@@ -144,6 +147,22 @@ class Live:
     def model(self) -> Model:
         """What the engine was made from."""
         return self._model
+
+    def add_region(self, region: str) -> None:
+        """Give the project one more region.
+
+        Raises
+        ------
+        SaveError
+            If ``project.json`` cannot be written.
+        """
+        with self._lock:
+            info = self.project.info
+            assert info is not None
+            regions = (*self.regions, region)
+            self.project.write_info(replace(info, regions=regions))
+            self.regions = regions
+        self.tell(Change("prompts"))
 
     def merge_regions(self, regions: Sequence[str]) -> tuple[str, ...]:
         """Return the regions there are followed by those of `regions` that are new."""

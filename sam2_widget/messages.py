@@ -111,6 +111,134 @@ class AddPoint(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class MovePoint(Request):
+    """Point number `index` of a frame goes to `x`, `y`; answered with `Overlay`."""
+
+    kind = "move_point"
+    frame: int
+    instance: int
+    region: str
+    index: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePoint(Request):
+    """Point number `index` of a frame goes away; answered with `Overlay`."""
+
+    kind = "remove_point"
+    frame: int
+    instance: int
+    region: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetBox(Request):
+    """A box takes the place of a frame's prompts; edges in pixels; answered with `Overlay`."""
+
+    kind = "set_box"
+    frame: int
+    instance: int
+    region: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFrame(Request):
+    """Prompts and mask of a scope on a frame go away; answered with `Overlay`."""
+
+    kind = "clear_frame"
+    frame: int
+    instance: int
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteScope(Request):
+    """All prompts and masks of a scope go away; answered with `Done`."""
+
+    kind = "delete_scope"
+    instance: int
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddRegion(Request):
+    """The project gets one more region; answered with `Done`."""
+
+    kind = "add_region"
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddKeypoint(Request):
+    """A keypoint at `x`, `y` in pixels, `name` null for k1, k2, ...; answered with `Overlay`."""
+
+    kind = "add_keypoint"
+    frame: int
+    instance: int
+    x: float
+    y: float
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveKeypoint(Request):
+    """The keypoint of a name goes to `x`, `y`; answered with `Overlay`."""
+
+    kind = "move_keypoint"
+    frame: int
+    instance: int
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveKeypoint(Request):
+    """The keypoint of a name goes away; answered with `Overlay`."""
+
+    kind = "remove_keypoint"
+    frame: int
+    instance: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetKeypointVisible(Request):
+    """The keypoint of a name is visible or occluded; answered with `Overlay`."""
+
+    kind = "set_keypoint_visible"
+    frame: int
+    instance: int
+    name: str
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClearKeypoints(Request):
+    """The keypoints of an instance on a frame go away; answered with `Overlay`."""
+
+    kind = "clear_keypoints"
+    frame: int
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class CopyKeypoints(Request):
+    """The keypoints of the last frame before that has any; answered with `Overlay`."""
+
+    kind = "copy_keypoints"
+    frame: int
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undo(Request):
     """Take back the last step; answered with the `Overlay` of the frame concerned."""
 
@@ -302,6 +430,29 @@ class PointItem:
 
 
 @dataclass(frozen=True, slots=True)
+class BoxItem:
+    """A box prompt by its edges in pixels of the stored frame."""
+
+    instance: int
+    region: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointItem:
+    """A keypoint in pixels of the stored frame; one that is not `visible` is occluded."""
+
+    instance: int
+    name: str
+    x: float
+    y: float
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepItem:
     """What an undo or redo did and where: the view goes to that frame and scope."""
 
@@ -313,13 +464,15 @@ class StepItem:
 
 @dataclass(frozen=True, slots=True)
 class Overlay(Answer):
-    """All masks and prompts of a frame as of `revision`; `step` only after undo and redo."""
+    """All there is on a frame as of `revision`; `step` only after undo and redo."""
 
     kind = "overlay"
     frame: int
     revision: int
     masks: list[MaskItem]
     points: list[PointItem]
+    boxes: list[BoxItem]
+    keypoints: list[KeypointItem]
     step: StepItem | None = None
 
 
@@ -341,8 +494,10 @@ class Failed(Answer):
 REQUESTS: dict[str, type[Request]] = {
     cls.kind: cls
     for cls in (
-        Hello, Listen, Bye, Ping, GetFrame, GetTimes, GetOverlay, AddPoint, Undo, Redo, Track,
-        Cancel,
+        Hello, Listen, Bye, Ping, GetFrame, GetTimes, GetOverlay, AddPoint, MovePoint,
+        RemovePoint, SetBox, ClearFrame, DeleteScope, AddRegion, AddKeypoint,
+        MoveKeypoint, RemoveKeypoint, SetKeypointVisible, ClearKeypoints, CopyKeypoints, Undo,
+        Redo, Track, Cancel,
     )
 }  # fmt: skip
 

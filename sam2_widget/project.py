@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 from sam2_widget.annotations import Annotations, Box, FramePrompts, Point, Scope, ScopePrompts
 from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
 from sam2_widget.errors import ProjectError
+from sam2_widget.keypoints import Keypoint, Keypoints, free_name, in_order, make_keypoint
 from sam2_widget.locking import ProjectLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from sam2_widget.keypoints import InstanceKeypoints
 
 FORMAT_VERSION = 1
 DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
@@ -161,17 +164,18 @@ class Project:
         """Prompts of a scope."""
         return self._instance(scope) / f"points_{scope.region}.json"
 
+    def keypoints_path(self, instance: int) -> Path:
+        """Keypoints of an instance."""
+        return self.root / f"instance{instance}" / "keypoints.json"
+
     def scopes(self) -> list[Scope]:
         """Return the scopes that have files, in order."""
         found = set()
-        for folder in self.root.glob("instance*"):
-            number = folder.name.removeprefix("instance")
-            if not (number.isdecimal() and str(int(number)) == number and folder.is_dir()):
-                continue
-            for path in folder.iterdir() if 1 <= int(number) <= MAX_INSTANCE else ():
+        for instance, folder in self._instances():
+            for path in folder.iterdir():
                 kind, _, region = path.stem.partition("_")
                 if kind in ("points", "track", "masks") and _REGION.fullmatch(region):
-                    found.add(Scope(int(number), region))
+                    found.add(Scope(instance, region))
         return sorted(found)
 
     def mask_frames(self, scope: Scope) -> set[int]:
@@ -272,6 +276,43 @@ class Project:
                 annotations = annotations.replace_scope(scope, prompts)
         return annotations
 
+    # -- keypoints ----------------------------------------------------------------------------
+
+    def write_keypoints(self, instance: int, frames: InstanceKeypoints) -> None:
+        """Save the keypoints of an instance; without any the file goes.
+
+        Raises
+        ------
+        SaveError
+            If it cannot be written.
+        """
+        path = self.keypoints_path(instance)
+        if frames:
+            self.write_json(path, _keypoints_json(self.name, instance, frames))
+        else:
+            with saving(path):
+                path.unlink(missing_ok=True)
+
+    def read_keypoints(self, width: int, height: int) -> Keypoints:
+        """Return the saved keypoints of all instances.
+
+        Raises
+        ------
+        ProjectError
+            If a file is damaged or a keypoint lies outside the video.
+        """
+        keypoints = Keypoints()
+        for instance, _ in self._instances():
+            path = self.keypoints_path(instance)
+            content = read_json(path)
+            if content is not None:
+                try:
+                    frames = _parse_keypoints(content, width, height)
+                except (AttributeError, KeyError, TypeError, ValueError) as error:
+                    raise damaged(path) from error
+                keypoints = keypoints.replace_instance(instance, frames)
+        return keypoints
+
     # -- plain files --------------------------------------------------------------------------
 
     def write_json(self, path: Path, content: object) -> None:
@@ -301,6 +342,14 @@ class Project:
 
     def _instance(self, scope: Scope) -> Path:
         return self.root / f"instance{scope.instance}"
+
+    def _instances(self) -> Iterator[tuple[int, Path]]:
+        """Yield the instances that have a folder."""
+        for folder in self.root.glob("instance*"):
+            number = folder.name.removeprefix("instance")
+            plain = number.isdecimal() and str(int(number)) == number
+            if plain and 1 <= int(number) <= MAX_INSTANCE and folder.is_dir():
+                yield int(number), folder
 
     def _tidy(self) -> None:
         """Remove what a kill left half done."""
@@ -391,33 +440,72 @@ def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, 
     }
 
 
+def _keypoints_json(video: str, instance: int, frames: InstanceKeypoints) -> dict[str, Any]:
+    keypoints = [
+        {
+            "frame_index": frame,
+            "frame_filename": f"{frame:05d}.jpg",
+            "x": _number(keypoint.x),
+            "y": _number(keypoint.y),
+            "name": keypoint.name,
+            "visible": keypoint.visible,
+        }
+        for frame, listed in sorted(frames.items())
+        for keypoint in listed
+    ]
+    return {
+        "video_id": video,
+        "instance_id": instance,
+        "num_keypoints": len(keypoints),
+        "keypoints": keypoints,
+    }
+
+
+def _inside(value: Any, limit: int, closed: bool = False) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not (0 <= value < limit or (closed and value == limit)):
+        raise ValueError(value)
+    return float(value)
+
+
+def _index(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < MAX_FRAMES:
+        raise ValueError(value)
+    return value
+
+
+def _parse_keypoints(content: Any, width: int, height: int) -> InstanceKeypoints:
+    frames: dict[int, dict[str, Keypoint]] = {}
+    # Those without a name, as the original tool left them, take what the others leave free.
+    for item in sorted(content["keypoints"], key=lambda item: item["name"] is None):
+        listed = frames.setdefault(_index(item["frame_index"]), {})
+        x, y, visible = item["x"], item["y"], item.get("visible", True)
+        if not isinstance(visible, bool):
+            raise TypeError(visible)
+        name = free_name(listed) if item["name"] is None else item["name"]
+        keypoint = make_keypoint(
+            _inside(x, width), _inside(y, height), name, visible, width, height
+        )
+        listed[keypoint.name] = keypoint
+    return {frame: in_order(listed.values()) for frame, listed in sorted(frames.items())}
+
+
 def _parse_prompts(content: Any, width: int, height: int) -> ScopePrompts:
-    def inside(value: Any, limit: int, closed: bool = False) -> float:
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not (0 <= value < limit or (closed and value == limit)):
-            raise ValueError(value)
-        return float(value)
-
-    def index(value: Any) -> int:
-        if type(value) is not int or not 0 <= value < MAX_FRAMES:
-            raise ValueError(value)
-        return value
-
     def parse_box(item: Any) -> Box:
-        x0, y0 = inside(item["x0"], width), inside(item["y0"], height)
-        x1, y1 = inside(item["x1"], width, closed=True), inside(item["y1"], height, closed=True)
+        x0, y0 = _inside(item["x0"], width), _inside(item["y0"], height)
+        x1, y1 = _inside(item["x1"], width, closed=True), _inside(item["y1"], height, closed=True)
         if not (x0 < x1 and y0 < y1):
             raise ValueError(item)
         return Box(x0, y0, x1, y1)
 
-    boxes = {index(item["frame_index"]): parse_box(item) for item in content.get("boxes", [])}
+    boxes = {_index(item["frame_index"]): parse_box(item) for item in content.get("boxes", [])}
     points: dict[int, list[Point]] = {frame: [] for frame in boxes}
     for item in content["prompts"]:
         if type(item["label"]) is not int or item["label"] not in (0, 1):
             raise ValueError(item["label"])
-        point = Point(inside(item["x"], width), inside(item["y"], height), item["label"])
-        points.setdefault(index(item["frame_index"]), []).append(point)
-    corrected = {index(frame) for frame in content.get("corrections", [])}
+        point = Point(_inside(item["x"], width), _inside(item["y"], height), item["label"])
+        points.setdefault(_index(item["frame_index"]), []).append(point)
+    corrected = {_index(frame) for frame in content.get("corrections", [])}
     return {
         frame: FramePrompts(tuple(listed), boxes.get(frame), frame in corrected)
         for frame, listed in sorted(points.items())

@@ -58,6 +58,38 @@ class Responder:
             m.GetTimes: self._times,
             m.GetOverlay: self._overlay,
             m.AddPoint: self._add_point,
+            m.MovePoint: lambda r: self._edit(
+                r, lambda s: s.move_point(r.frame, r.index, r.x, r.y, r.instance, r.region)
+            ),
+            m.RemovePoint: lambda r: self._edit(
+                r, lambda s: s.remove_point(r.frame, r.index, r.instance, r.region)
+            ),
+            m.SetBox: lambda r: self._edit(
+                r, lambda s: s.set_box(r.frame, (r.x0, r.y0, r.x1, r.y1), r.instance, r.region)
+            ),
+            m.ClearFrame: lambda r: self._edit(
+                r, lambda s: s.clear_frame(r.frame, r.instance, r.region)
+            ),
+            m.DeleteScope: lambda r: self._edit(r, lambda s: s.delete_scope(r.instance, r.region)),
+            m.AddRegion: lambda r: self._edit(r, lambda s: s.add_region(r.region)),
+            m.AddKeypoint: lambda r: self._edit(
+                r, lambda s: s.add_keypoint(r.frame, r.x, r.y, r.name, instance=r.instance)
+            ),
+            m.MoveKeypoint: lambda r: self._edit(
+                r, lambda s: s.move_keypoint(r.frame, r.name, r.x, r.y, r.instance)
+            ),
+            m.RemoveKeypoint: lambda r: self._edit(
+                r, lambda s: s.remove_keypoint(r.frame, r.name, r.instance)
+            ),
+            m.SetKeypointVisible: lambda r: self._edit(
+                r, lambda s: s.set_keypoint_visible(r.frame, r.name, r.visible, r.instance)
+            ),
+            m.ClearKeypoints: lambda r: self._edit(
+                r, lambda s: s.clear_keypoints(r.frame, r.instance)
+            ),
+            m.CopyKeypoints: lambda r: self._edit(
+                r, lambda s: s.copy_keypoints(r.frame, r.instance)
+            ),
             m.Undo: lambda request: self._step(request, self._session.undo_soon(), "Undone"),
             m.Redo: lambda request: self._step(request, self._session.redo_soon(), "Redone"),
             m.Track: self._track,
@@ -165,12 +197,27 @@ class Responder:
 
     # -- actions ------------------------------------------------------------------------------
 
+    def _edit(self, request: m.Request, act: Callable[[Session], object]) -> None:
+        """Do something that ends with the overlay of the request's frame, if it has one."""
+        frame: int | None = getattr(request, "frame", None)
+        if frame is not None:
+            self._check_ready(frame)
+
+        def done(ended: Future[object]) -> None:
+            with self._reporting(request):
+                ended.result()
+                answer = m.Done() if frame is None else snapshot.overlay(self._live, frame)
+                self._answer(request, answer)
+
+        self._session.soon(act).add_done_callback(done)
+
+    def _check_ready(self, frame: int) -> None:
+        if not self._live.video.is_ready(frame):
+            self._check_exists(frame)
+            raise Sam2WidgetError(f"Frame {frame} is not extracted yet; try again in a moment.")
+
     def _add_point(self, request: m.AddPoint) -> None:
-        if not self._live.video.is_ready(request.frame):
-            self._check_exists(request.frame)
-            raise Sam2WidgetError(
-                f"Frame {request.frame} is not extracted yet; click again in a moment."
-            )
+        self._check_ready(request.frame)
         scope = Scope(request.instance, request.region)
         answered = False
 

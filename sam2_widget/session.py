@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import operator
+import reprlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from sam2_widget import models, views
+from sam2_widget import models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
 from sam2_widget.editing import Editor, Shown
 from sam2_widget.engines.base import Engine, Mask
 from sam2_widget.errors import ClosedError, FrameIndexError, ProjectError, PromptError
+from sam2_widget.exports import json_export
+from sam2_widget.importing import import_project, imported_path, is_original_project
+from sam2_widget.keypoints import (
+    FrameKeypoints,
+    Keypoint,
+    free_name,
+    make_keypoint,
+    named,
+    placed,
+    tidy_name,
+    without,
+)
 from sam2_widget.live import Live, Model, Options, attach, release
 from sam2_widget.project import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.sources import VideoLike, open_source
@@ -21,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from sam2_widget.events import Change
     from sam2_widget.history import Step
@@ -92,6 +107,10 @@ class Session:
             positive("max_side", max_side)
         source = open_source(video)
         root = Path(output_dir).expanduser().resolve() / check_name(name or source.default_name)
+        if is_original_project(root):
+            # A project of the original tool is imported once, and its import opened from then on.
+            target = imported_path(root, root.parent)
+            root = target if target.exists() else import_project(root, video, root.parent)
         options = Options(frame_step, max_side, device)
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
@@ -144,6 +163,14 @@ class Session:
         return views.Points(self._live)
 
     @property
+    def keypoints(self) -> views.Keypoints:
+        """``keypoints[instance]`` is a list of dicts: frame_index, x, y, name, visible.
+
+        ``keypoints.array(instance)`` is the names, and a (T, K, 3) array of x, y, visible.
+        """
+        return views.Keypoints(self._live)
+
+    @property
     def live(self) -> Live:
         """What all sessions on this project share; for the widget.
 
@@ -188,6 +215,69 @@ class Session:
             bounding box, pixels), centroid_x, centroid_y, score (a logit), source, stale, model.
         """
         return views.to_dataframe(self._live)
+
+    def overlay(
+        self,
+        frame: SupportsIndex,
+        scopes: Iterable[tuple[int, str]] | None = None,
+        points: bool = True,
+    ) -> npt.NDArray[np.uint8]:
+        """Return a frame with masks and points drawn on it, as the widget shows it.
+
+        Parameters
+        ----------
+        frame : int
+            Frame index.
+        scopes : iterable of (int, str), optional
+            Whose masks; by default all.
+        points : bool
+            Whether to draw the points too.
+
+        Returns
+        -------
+        ndarray
+            (H, W, 3) uint8, RGB.
+        """
+        return render.frame_overlay(self, self._frame(frame), scopes, points=points)
+
+    def export_video(
+        self,
+        path: str | Path,
+        scopes: Iterable[tuple[int, str]] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+        fps: float | None = None,
+    ) -> Path:
+        """Write an mp4 of all frames with their masks; see `sam2_widget.render.export_video`."""
+        return render.export_video(self, path, scopes, on_progress, fps)
+
+    def plot(self) -> Figure:
+        """Plot area, centroid and score of every scope over time; needs matplotlib.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Stale and edited frames are marked.
+        """
+        return plots.plot(self)
+
+    def export_json(self, scope: tuple[int, str] | None = None) -> dict[str, Any]:
+        """Return everything of the project, or one scope in the original tool's export shape.
+
+        Returns
+        -------
+        dict
+            Plain values, ready for `json.dump`; masks are named by their PNG files.
+        """
+        live = self._open
+        if scope is None:
+            return json_export.project_export(
+                live.project,
+                live.video,
+                live.masks,
+                lambda each, frame: views.is_stale(live, each, frame),
+            )
+        chosen = self._scope(*scope)
+        return json_export.scope_export(self.name, chosen, len(self.video), self.points[chosen])
 
     def is_stale(self, frame: int, instance: int = 1, region: str | None = None) -> bool:
         """Tell whether a tracked mask no longer follows from the prompts as they are now."""
@@ -334,6 +424,142 @@ class Session:
         scope = self._scope(instance, region)
         self._do(lambda: self._editor.delete_scope(scope))
 
+    def add_region(self, region: str) -> None:
+        """Add a region to the project.
+
+        Parameters
+        ----------
+        region : str
+            1 to 64 letters, digits, ``_`` or ``-``, beginning with a letter or digit.
+
+        Raises
+        ------
+        ProjectError
+            If it is not allowed, or there already but for upper and lower case.
+        """
+        check_regions([*self.regions, region])
+        self._do(lambda: self._live.add_region(region))
+
+    # -- keypoints ----------------------------------------------------------------------------
+
+    def add_keypoint(
+        self,
+        frame: SupportsIndex,
+        x: float,
+        y: float,
+        name: str | None = None,
+        visible: bool = True,
+        instance: int = 1,
+    ) -> None:
+        """Add a keypoint to an instance, or move it if the frame has one of that name.
+
+        Parameters
+        ----------
+        frame : int
+            Frame index; negative ones count from the end.
+        x, y : float
+            Pixels of the stored frame, origin at the top-left corner of the top-left pixel.
+        name : str, optional
+            1 to 200 characters in one line; by default the first of k1, k2, ... that the frame
+            does not have yet.
+        visible : bool
+            False for a keypoint that is occluded.
+        instance : int
+            Instance number, 1 or more.
+
+        Raises
+        ------
+        PromptError
+            If the keypoint lies outside the frame or cannot be named so.
+        FrameIndexError
+            If there is no such frame.
+        """
+        number, at = views.instance_of(instance), self._frame(frame)
+
+        def act() -> None:
+            there = self._live.keypoints.at(number, at)
+            chosen = free_name(k.name for k in there) if name is None else name
+            self._place(number, at, x, y, chosen, visible, "keypoint")
+
+        self._do(act)
+
+    def move_keypoint(
+        self, frame: SupportsIndex, name: str, x: float, y: float, instance: int = 1
+    ) -> None:
+        """Move the keypoint of a name; see `add_keypoint`."""
+        number, at = views.instance_of(instance), self._frame(frame)
+
+        def act() -> None:
+            before = self._keypoint_at(number, at, name)
+            self._place(number, at, x, y, before.name, before.visible, "move of keypoint")
+
+        self._do(act)
+
+    def set_keypoint_visible(
+        self, frame: SupportsIndex, name: str, visible: bool, instance: int = 1
+    ) -> None:
+        """Say whether the keypoint of a name is visible or occluded."""
+        number, at = views.instance_of(instance), self._frame(frame)
+
+        def act() -> None:
+            k = self._keypoint_at(number, at, name)
+            self._place(number, at, k.x, k.y, k.name, visible, "visibility of keypoint")
+
+        self._do(act)
+
+    def remove_keypoint(self, frame: SupportsIndex, name: str, instance: int = 1) -> None:
+        """Remove the keypoint of a name."""
+        number, at = views.instance_of(instance), self._frame(frame)
+
+        def act() -> None:
+            gone = self._keypoint_at(number, at, name).name
+            left = without(self._live.keypoints.at(number, at), gone)
+            self._editor.commit_keypoints(number, at, left, f"removal of keypoint {gone}")
+
+        self._do(act)
+
+    def clear_keypoints(self, frame: SupportsIndex, instance: int = 1) -> None:
+        """Remove all keypoints of an instance on a frame."""
+        number, at = views.instance_of(instance), self._frame(frame)
+        self._do(lambda: self._editor.commit_keypoints(number, at, (), "clearing of the keypoints"))
+
+    def copy_keypoints(self, frame: SupportsIndex, instance: int = 1) -> None:
+        """Copy all keypoints of the last frame before this one that has any.
+
+        They replace those of the same names; others on this frame stay.
+
+        Raises
+        ------
+        PromptError
+            If no frame before this one has keypoints.
+        """
+        number, at = views.instance_of(instance), self._frame(frame)
+
+        def act() -> None:
+            copied = self._live.keypoints.before(number, at)
+            if not copied:
+                raise PromptError(
+                    f"Instance {number} has no keypoints before frame {at}; add some first."
+                )
+            new = placed(self._live.keypoints.at(number, at), copied)
+            self._editor.commit_keypoints(number, at, new, "copy of keypoints")
+
+        self._do(act)
+
+    def next_frame_without_keypoints(self, frame: SupportsIndex, instance: int = 1) -> int | None:
+        """Return the next frame after `frame` without keypoints of an instance, None at the end.
+
+        Raises
+        ------
+        FrameIndexError
+            If there is no such frame.
+        """
+        number, at = views.instance_of(instance), self._frame(frame)
+        gap = self._live.keypoints.next_gap(number, at)
+        return gap if gap < len(self.video) else None
+
+    # -- undo ---------------------------------------------------------------------------------
+
     def undo(self) -> str | None:
         """Take back the last step and return what it was, None if there is none."""
         step = self._do(self._editor.undo)
@@ -343,6 +569,10 @@ class Session:
         """Do the last undone step again and return what it was, None if there is none."""
         step = self._do(self._editor.redo)
         return step.text if step else None
+
+    def soon(self, task: Callable[[Session], _T]) -> Future[_T]:
+        """Do something with the session without waiting for it; for the widget."""
+        return self._submit(lambda: task(self))
 
     def undo_soon(self) -> Future[Step | None]:
         """Undo without waiting."""
@@ -505,6 +735,31 @@ class Session:
                 f"{len(prompts.points)}."
             )
         return prompts.points
+
+    def _place(
+        self, instance: int, frame: int, x: float, y: float, name: str, visible: bool, text: str
+    ) -> None:
+        size = self._live.video.width, self._live.video.height
+        new = make_keypoint(x, y, name, visible, *size)
+        keypoints = placed(self._live.keypoints.at(instance, frame), [new])
+        self._editor.commit_keypoints(instance, frame, keypoints, f"{text} {new.name}")
+
+    def _keypoint_at(self, instance: int, frame: int, name: str) -> Keypoint:
+        there = self._live.keypoints.at(instance, frame)
+        keypoint = named(there, tidy_name(name))
+        if keypoint is None:
+            raise PromptError(
+                f"There is no keypoint {reprlib.repr(name)} on frame {frame} of instance "
+                f"{instance}; {_names(there)}."
+            )
+        return keypoint
+
+
+def _names(keypoints: FrameKeypoints) -> str:
+    names = [reprlib.repr(keypoint.name) for keypoint in keypoints[:8]]
+    more = len(keypoints) - len(names)
+    rest = [f"{more} more"] if more else []
+    return f"it has {', '.join(names + rest)}" if names else "it has none"
 
 
 def _check_same(

@@ -39,10 +39,11 @@ def state(live: Live, since: int | None = None) -> m.State:
 
 
 def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay:
-    """Return all masks and points of a frame."""
+    """Return all masks, prompts and keypoints of a frame."""
     revision = live.changes.revision
     masks: list[m.MaskItem] = []
     points: list[m.PointItem] = []
+    boxes: list[m.BoxItem] = []
     buffers: list[bytes] = []
     for scope in live.scopes():
         record = live.masks.record(scope, frame)
@@ -65,12 +66,21 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
         prompts = live.annotations.at(scope, frame)
         for index, point in enumerate(prompts.points if prompts else ()):
             points.append(m.PointItem(*scope, index, point.x, point.y, point.label))
-    return m.Overlay(frame, revision, masks, points, step, buffers=tuple(buffers))
+        if prompts and prompts.box:
+            box = prompts.box
+            boxes.append(m.BoxItem(*scope, box.x0, box.y0, box.x1, box.y1))
+    keypoints = [
+        m.KeypointItem(instance, k.name, k.x, k.y, k.visible)
+        for instance, frames in sorted(live.keypoints.instances.items())
+        for k in frames.get(frame, ())
+    ]
+    return m.Overlay(frame, revision, masks, points, boxes, keypoints, step, buffers=tuple(buffers))
 
 
 def step_item(step: Step, verb: str) -> m.StepItem:
     """Return what an undo or redo did, in words, and where."""
-    where = "" if step.frame is None else f", frame {step.frame}, {step.scope}"
+    what = f"instance {step.scope.instance}" if step.keypoints else str(step.scope)
+    where = "" if step.frame is None else f", frame {step.frame}, {what}"
     return m.StepItem(f"{verb}: {step.text}{where}", step.frame, *step.scope)
 
 

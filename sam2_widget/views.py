@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from sam2_widget.annotations import Scope, ScopePrompts
 from sam2_widget.errors import UnknownRegionError
+from sam2_widget.keypoints import name_order
 from sam2_widget.masktrack import MaskTrack
+from sam2_widget.project import MAX_INSTANCE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +36,26 @@ def scope_of(live: Live, key: object) -> Scope:
             f"Give instance and region, for example [1, {live.regions[0]!r}]; the regions are "
             f"{regions}."
         )
-    instance, region = key
-    if isinstance(instance, bool) or not isinstance(instance, int | np.integer) or instance < 1:
-        raise UnknownRegionError(f"An instance is a number from 1 on, not {instance!r:.60}.")
+    number, region = instance_of(key[0]), key[1]
     if region not in live.regions:
         raise UnknownRegionError(f"There is no region {region!r:.60}; the regions are {regions}.")
-    return Scope(int(instance), region)
+    return Scope(number, region)
+
+
+def instance_of(key: object) -> int:
+    """Return the number of an instance.
+
+    Raises
+    ------
+    UnknownRegionError
+        If the key is no such number. It is a KeyError.
+    """
+    number = int(key) if isinstance(key, int | np.integer) and not isinstance(key, bool) else 0
+    if not 1 <= number <= MAX_INSTANCE:
+        raise UnknownRegionError(
+            f"An instance is a number from 1 on, at most {MAX_INSTANCE}, not {key!r:.60}."
+        )
+    return number
 
 
 class _ByScope(Mapping[Any, _V]):
@@ -88,6 +104,68 @@ def _arrays(prompts: ScopePrompts) -> dict[int, npt.NDArray[np.float64]]:
         for frame, given in prompts.items()
         if given.points
     }
+
+
+class Keypoints(Mapping[Any, list[dict[str, Any]]]):
+    """The keypoints of every instance.
+
+    ``keypoints[1]`` is a list of dicts with frame_index, x, y, name and visible, sorted by frame
+    and name.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def __getitem__(self, key: object) -> list[dict[str, Any]]:
+        """Return the keypoints of an instance, an empty list where it has none."""
+        frames = self._live.keypoints.of(instance_of(key))
+        return [
+            {"frame_index": frame, "x": k.x, "y": k.y, "name": k.name, "visible": k.visible}
+            for frame, listed in frames.items()
+            for k in listed
+        ]
+
+    def __iter__(self) -> Iterator[int]:
+        """Iterate over the instances that have keypoints."""
+        return iter(self._live.keypoints)
+
+    def __len__(self) -> int:
+        """Return the number of instances that have keypoints."""
+        return len(self._live.keypoints.instances)
+
+    def __contains__(self, key: object) -> bool:
+        """Tell whether an instance has keypoints."""
+        return key in self._live.keypoints.instances
+
+    def __repr__(self) -> str:
+        """Return the instances."""
+        return f"<{type(self).__name__} of {list(self)}>"
+
+    def array(self, instance: int = 1) -> tuple[list[str], npt.NDArray[np.float64]]:
+        """Return the keypoints of an instance as one array.
+
+        Parameters
+        ----------
+        instance : int
+            Instance number, 1 or more.
+
+        Returns
+        -------
+        names : list of str
+            The K names that occur on any frame, sorted.
+        values : ndarray
+            (T, K, 3) float64: x and y in pixels of the stored frame, and 1 for visible or 0 for
+            occluded; NaN where a frame lacks the keypoint.
+        """
+        frames = self._live.keypoints.of(instance_of(instance))
+        names = sorted({k.name for listed in frames.values() for k in listed}, key=name_order)
+        column = {name: index for index, name in enumerate(names)}
+        values = np.full((len(self._live.video), len(names), 3), np.nan)
+        for frame, listed in frames.items():
+            # A file can speak of frames that the video does not have.
+            for k in listed if frame < len(values) else ():
+                values[frame, column[k.name]] = k.x, k.y, k.visible
+        return names, values
 
 
 COLUMNS = (

@@ -97,6 +97,9 @@ def test_the_results_are_those_of_the_session(ann: Annotator) -> None:
     assert np.array_equal(ann.masks[1, "overall"][2], mask)
     assert ann.points[1, "overall"][2].tolist() == [[20, 20, 1]]
     assert ann.scopes == [(1, "overall")]
+    ann.session.add_keypoint(2, 30, 20, "tip")
+    assert ann.keypoints[1] == ann.session.keypoints[1]
+    assert ann.keypoints.array(1)[1][2].tolist() == [[30, 20, 1]]
     assert ann.to_dataframe().equals(ann.session.to_dataframe())
     assert len(ann.video) == 10
 

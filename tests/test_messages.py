@@ -34,6 +34,19 @@ PARSED: list[m.Request] = [
     m.Cancel(12, "v-1"),
     m.Track(99, "v-1"),
     m.Track(100, "v-1", None, None, None, "both", False),
+    m.MovePoint(200, "v-1", 12, 2, "shaft", 1, 5, 6.25),
+    m.RemovePoint(201, "v-1", 12, 2, "shaft", 0),
+    m.SetBox(202, "v-1", 12, 2, "shaft", 1, 2.5, 100, 90),
+    m.ClearFrame(203, "v-1", 12, 2, "shaft"),
+    m.DeleteScope(204, "v-1", 2, "shaft"),
+    m.AddRegion(205, "v-1", "tip-2"),
+    m.AddKeypoint(206, "v-1", 12, 2, 5, 6.25, None),
+    m.AddKeypoint(207, "v-1", 12, 2, 5, 6.25, "Spitze <b>\u00e9</b>"),
+    m.MoveKeypoint(208, "v-1", 12, 2, "k1", 5, 6.25),
+    m.RemoveKeypoint(209, "v-1", 12, 2, "k1"),
+    m.SetKeypointVisible(210, "v-1", 12, 2, "k1", False),
+    m.ClearKeypoints(211, "v-1", 12, 2),
+    m.CopyKeypoints(212, "v-1", 12, 2),
 ]
 BUFFERS = [tuple(b64decode(buffer) for buffer in answer["buffers"]) for answer in ANSWERS]
 ENCODED: list[m.Answer] = [
@@ -59,9 +72,11 @@ ENCODED: list[m.Answer] = [
         42,
         [OVERLAY],
         [m.PointItem(1, "overall", 0, 101.5, 77, 1)],
+        [m.BoxItem(1, "overall", 1, 2.5, 100, 90)],
+        [m.KeypointItem(2, "Spitze <b>\u00e9</b>", 5, 6.25, False)],
         buffers=BUFFERS[4],
     ),
-    m.Overlay(3, 43, [], [], m.StepItem("Undid: point on frame 3", 3, 1, "overall")),
+    m.Overlay(3, 43, [], [], [], [], m.StepItem("Undid: point on frame 3", 3, 1, "overall")),
     m.Done(),
     m.Failed("The point (700, 20) lies outside the frame of 640 x 360 pixels; click inside it."),
 ]

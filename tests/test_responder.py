@@ -327,6 +327,58 @@ def test_a_frame_that_is_still_to_come_is_not_waited_for(
         source.gate.release(20)
 
 
+# -- editing ----------------------------------------------------------------------------------
+
+
+def test_points_boxes_and_scopes_are_edited_by_messages(viewer: Viewer) -> None:
+    where = {"frame": 0, "instance": 1, "region": "overall"}
+    viewer.ask("add_point", **where, x=20, y=20, label=1)
+    moved = viewer.ask("move_point", **where, index=0, x=30, y=25)
+    assert [(p["x"], p["y"]) for p in moved["points"]] == [(30, 25)]
+    assert viewer.ask("remove_point", **where, index=0)["points"] == []
+    boxed = viewer.ask("set_box", **where, x0=5, y0=6, x1=40, y1=50)
+    assert [(b["x0"], b["y1"]) for b in boxed["boxes"]] == [(5, 50)]
+    assert len(boxed["masks"]) == 1
+    cleared = viewer.ask("clear_frame", **where)
+    assert cleared["masks"] == cleared["boxes"] == []
+    viewer.ask("add_point", **where, x=20, y=20, label=1)
+    assert viewer.ask("delete_scope", instance=1, region="overall")["kind"] == "done"
+    assert viewer.session.scopes == []
+    assert viewer.ask("undo")["step"]["frame"] is None
+    assert viewer.session.scopes == [(1, "overall")]
+    assert viewer.ask("add_region", region="tip")["kind"] == "done"
+    assert viewer.session.regions[-1] == "tip"
+    assert "upper and lower case" in viewer.ask("add_region", region="TIP")["message"]
+
+
+def test_keypoints_are_edited_by_messages(viewer: Viewer) -> None:
+    where = {"frame": 4, "instance": 2}
+    added = viewer.ask("add_keypoint", **where, x=20, y=20, name=None)
+    assert added["keypoints"] == [
+        {"instance": 2, "name": "k1", "x": 20, "y": 20, "visible": True}
+    ]  # fmt: skip
+    moved = viewer.ask("move_keypoint", **where, name="k1", x=30, y=25.5)
+    assert [(k["x"], k["y"]) for k in moved["keypoints"]] == [(30, 25.5)]
+    hidden = viewer.ask("set_keypoint_visible", **where, name="k1", visible=False)
+    assert not hidden["keypoints"][0]["visible"]
+    where_next = {"frame": 6, "instance": 2}
+    assert viewer.ask("copy_keypoints", **where_next)["keypoints"] == hidden["keypoints"]
+    named = viewer.ask("add_keypoint", **where_next, x=1, y=1, name="<b>tip</b>")
+    assert [k["name"] for k in named["keypoints"]] == ["<b>tip</b>", "k1"]
+    removed = viewer.ask("remove_keypoint", **where_next, name="k1")
+    assert [k["name"] for k in removed["keypoints"]] == ["<b>tip</b>"]
+    assert viewer.ask("clear_keypoints", **where_next)["keypoints"] == []
+    assert "it has none" in viewer.ask("remove_keypoint", **where_next, name="k1")["message"]
+    undone = viewer.ask("undo")
+    assert [k["name"] for k in undone["keypoints"]] == ["<b>tip</b>"]
+    assert undone["step"] == {
+        "text": "Undone: clearing of the keypoints, frame 6, instance 2",
+        "frame": 6,
+        "instance": 2,
+        "region": "overall",
+    }
+
+
 # -- pushes -----------------------------------------------------------------------------------
 
 

@@ -193,6 +193,8 @@ def test_a_project_keeps_no_undo_after_it_is_closed(tmp_path: Path) -> None:
 # -- any sequence -----------------------------------------------------------------------------
 
 REGIONS = ("overall", "shaft")
+NAMES = ("tip", "base")
+named = st.tuples(st.integers(0, 2), st.sampled_from(NAMES))
 places = st.tuples(st.integers(0, 2), st.sampled_from(REGIONS))
 xs, ys = st.integers(0, 95).map(float), st.integers(0, 6399).map(lambda y: y / 100)
 actions = st.one_of(
@@ -202,6 +204,8 @@ actions = st.one_of(
     st.tuples(st.just("box"), places, st.integers(0, 40), st.integers(41, 96)),
     st.tuples(st.just("clear_box"), places),
     st.tuples(st.just("clear"), places),
+    st.tuples(st.just("keypoint"), named, xs, ys),
+    st.tuples(st.just("remove_keypoint"), named),
     st.tuples(st.just("track")),
     st.tuples(st.just("undo")),
     st.tuples(st.just("redo")),
@@ -210,7 +214,10 @@ State = dict[tuple[str, int], tuple[list[list[float]], bool]]
 
 
 class Model:
-    """What the points must be: a plain dictionary of lists and two stacks of copies of it."""
+    """What there must be: a plain dictionary of lists and two stacks of copies of it.
+
+    A keypoint counts as the only point of its name on its frame.
+    """
 
     def __init__(self) -> None:
         self.state: State = {}
@@ -236,6 +243,9 @@ class Model:
 
     def points(self, region: str) -> dict[int, list[list[float]]]:
         return {f: p for (r, f), (p, _) in sorted(self.state.items()) if r == region and p}
+
+    def keypoints(self) -> dict[tuple[str, int], list[float]]:
+        return {key: points[0] for key, (points, _) in self.state.items() if key[0] in NAMES}
 
 
 def act(session: Session, model: Model, action: tuple) -> None:  # type: ignore[type-arg]
@@ -277,9 +287,18 @@ def act(session: Session, model: Model, action: tuple) -> None:  # type: ignore[
     elif kind == "clear" and (points or box):
         session.clear_frame(frame, region=region)
         model.put(place, [], False)
+    elif kind == "keypoint":
+        session.add_keypoint(frame, *numbers, name=region)
+        if points != [numbers]:
+            model.put(place, [numbers], False)
+    elif kind == "remove_keypoint" and points:
+        session.remove_keypoint(frame, region)
+        model.put(place, [], False)
 
 
 def assert_like(session: Session, model: Model) -> None:
+    keypoints = {(k["name"], k["frame_index"]): [k["x"], k["y"]] for k in session.keypoints[1]}
+    assert keypoints == model.keypoints()
     for region in REGIONS:
         found = {f: p.tolist() for f, p in session.points[1, region].items()}
         assert found == model.points(region)

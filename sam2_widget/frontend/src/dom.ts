@@ -39,3 +39,9 @@ const COLOR = /^#[0-9a-f]{6}$/i;
 export function safeColor(color: string): string {
   return COLOR.test(color) ? color : "#808080";
 }
+
+/** Before a part hides or goes: the focus stays in the widget, so that keys do not reach Jupyter. */
+export function keepFocus(part: HTMLElement): void {
+  if (!part.contains(document.activeElement)) return;
+  part.closest<HTMLElement>(".s2w-root")?.focus({ preventScroll: true });
+}

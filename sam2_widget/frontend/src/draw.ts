@@ -1,6 +1,6 @@
 // Draws a frame, its masks and its points on a canvas. Nothing here knows where they come from.
 import { safeColor } from "./dom.ts";
-import type { Size } from "./geometry.ts";
+import type { Rect, Size } from "./geometry.ts";
 import type { Mask } from "./mask.ts";
 
 export interface Marker {
@@ -11,12 +11,20 @@ export interface Marker {
   current: boolean;
   /** Not answered yet. */
   pending: boolean;
+  hovered: boolean;
+  selected: boolean;
+}
+
+export interface Outline extends Rect {
+  color: string;
+  current: boolean;
 }
 
 export interface Picture {
   image: CanvasImageSource;
   video: Size;
   masks: readonly Mask[];
+  boxes: readonly Outline[];
   markers: readonly Marker[];
   /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
   pixelRatio: number;
@@ -36,9 +44,11 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture): void 
     context.setTransform(scaleX, 0, 0, scaleY, mask.x * scaleX, mask.y * scaleY);
     drawMask(context, mask, picture.pixelRatio / scaleX);
   }
-  const ordered = [...picture.markers].sort((a, b) => Number(a.current) - Number(b.current));
+  const ratio = picture.pixelRatio;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  for (const box of picture.boxes) drawBox(context, box, scaleX / ratio, scaleY / ratio);
+  const ordered = [...picture.markers].sort((a, b) => rank(a) - rank(b));
   for (const marker of ordered) {
-    const ratio = picture.pixelRatio;
     context.setTransform(ratio, 0, 0, ratio, marker.x * scaleX, marker.y * scaleY);
     drawMarker(context, marker);
   }
@@ -70,10 +80,42 @@ function pathOf(mask: Mask): Path2D {
   return path;
 }
 
+/** What the user works with lies on top. */
+function rank({ current, hovered, selected }: Marker): number {
+  return Number(current) + Number(selected) + 2 * Number(hovered);
+}
+
+/** A dashed line in the colour of its scope, with a shade that shows it on any ground. */
+function drawBox(
+  context: CanvasRenderingContext2D,
+  box: Outline,
+  scaleX: number,
+  scaleY: number,
+): void {
+  const rect = [
+    box.x0 * scaleX,
+    box.y0 * scaleY,
+    (box.x1 - box.x0) * scaleX,
+    (box.y1 - box.y0) * scaleY,
+  ] as const;
+  context.globalAlpha = box.current ? 1 : 0.6;
+  context.lineJoin = "miter";
+  context.strokeStyle = "rgba(0, 0, 0, 0.35)";
+  context.lineWidth = 3;
+  context.setLineDash([6, 4]);
+  context.strokeRect(...rect);
+  context.strokeStyle = safeColor(box.color);
+  context.lineWidth = 1.5;
+  context.strokeRect(...rect);
+  context.setLineDash([]);
+  context.globalAlpha = 1;
+}
+
 /** Positive: blue disc with a plus. Negative: red diamond with a minus. Pending: hollow. */
 function drawMarker(context: CanvasRenderingContext2D, marker: Marker): void {
-  const size = marker.current ? 1 : 0.65;
+  const size = (marker.current ? 1 : 0.65) * (marker.hovered ? 1.2 : 1);
   context.scale(size, size);
+  if (marker.selected) drawRing(context);
   context.globalAlpha = marker.current ? 1 : 0.75;
   const color = marker.label === 1 ? POSITIVE : NEGATIVE;
   outline(context, marker.label);
@@ -92,6 +134,18 @@ function drawMarker(context: CanvasRenderingContext2D, marker: Marker): void {
   }
   sign(context, marker.label, marker.pending ? color : "#fff");
   context.globalAlpha = 1;
+}
+
+/** Round the point that Delete removes. */
+function drawRing(context: CanvasRenderingContext2D): void {
+  context.beginPath();
+  context.arc(0, 0, 13, 0, 2 * Math.PI);
+  context.strokeStyle = "rgba(0, 0, 0, 0.55)";
+  context.lineWidth = 4;
+  context.stroke();
+  context.strokeStyle = "#fff";
+  context.lineWidth = 2;
+  context.stroke();
 }
 
 function outline(context: CanvasRenderingContext2D, label: number): void {

@@ -1,11 +1,19 @@
 // What the user does to the annotation: each is sent at once, in order, and its answer is shown.
-import { batch } from "@preact/signals-core";
+import { batch, effect, type Signal } from "@preact/signals-core";
 import { type Connection, Dropped } from "./connection.ts";
 import type { Position } from "./geometry.ts";
-import type { Overlay } from "./messages.ts";
+import type { Done, Overlay, Payload } from "./messages.ts";
 import type { Overlays } from "./overlays.ts";
 import type { Playback } from "./playback.ts";
-import type { PendingPoint, ViewState } from "./state.ts";
+import {
+  type MovedPoint,
+  type PendingBox,
+  type PendingPoint,
+  type PointRef,
+  type ScopeId,
+  scopeKey,
+  type ViewState,
+} from "./state.ts";
 
 export interface EditsOptions {
   state: ViewState;
@@ -29,24 +37,67 @@ export class Edits {
     return this.#cancelling;
   }
 
-  async addPoint(frame: number, { x, y }: Position, label: number): Promise<Overlay | null> {
-    const { state, connection, playback } = this.#options;
+  /** Stays on a frame that is worked on. */
+  hold(frame: number): void {
+    const { state, playback } = this.#options;
     if (state.playing.peek()) playback.seek(frame);
-    const instance = state.instance.peek();
-    const region = state.region.peek();
-    const point: PendingPoint = { frame, instance, region, x, y, label };
+  }
+
+  async addPoint(frame: number, { x, y }: Position, label: number): Promise<Overlay | null> {
+    const { state, connection } = this.#options;
+    this.hold(frame);
+    const point: PendingPoint = { ...state.place(frame), x, y, label };
     state.pending.value = [...state.pending.peek(), point];
-    const request = connection.request("add_point", { ...point });
-    const overlay = await this.#edit(request, () => {
-      state.pending.value = state.pending.peek().filter((other) => other !== point);
-    });
-    if (overlay) state.message.value = foundNothing(overlay, point) ? NOTHING_FOUND : "";
+    const request = connection.request("add_point", point);
+    const overlay = await this.#edit(request, () => drop(state.pending, point));
+    this.#tellFound(overlay, point);
     return overlay;
+  }
+
+  /** The point, already in `state.moved`, is shown there until the answer. */
+  async movePoint(point: MovedPoint): Promise<void> {
+    const { state, connection } = this.#options;
+    const request = connection.request("move_point", point);
+    this.#tellFound(await this.#edit(request, () => drop(state.moved, point)), point);
+  }
+
+  async removePoint(point: PointRef): Promise<void> {
+    await this.#shift(this.#options.connection.request("remove_point", point));
+  }
+
+  /** The box, already in `state.boxes`, is shown until the answer. */
+  async setBox(box: PendingBox): Promise<void> {
+    const { state, connection } = this.#options;
+    const request = connection.request("set_box", box);
+    this.#tellFound(await this.#shift(request, () => drop(state.boxes, box)), box);
+  }
+
+  async clearFrame(frame: number): Promise<void> {
+    const { state, connection } = this.#options;
+    const place = state.place(frame);
+    if (!(await this.#shift(connection.request("clear_frame", place)))) return;
+    state.message.value = `Cleared frame ${frame} of ${state.scopeName(place)}. ${UNDO_HELPS}`;
+  }
+
+  async deleteScope(scope: ScopeId): Promise<void> {
+    const { state, connection } = this.#options;
+    const name = state.scopeName(scope);
+    if (!(await this.#shift(connection.request("delete_scope", scope)))) return;
+    state.message.value = `Deleted ${name}. ${UNDO_HELPS}`;
+  }
+
+  /** Adds a region and selects it as soon as Python tells of it. */
+  async addRegion(region: string): Promise<void> {
+    const { state, connection } = this.#options;
+    if (!(await this.#report(connection.request("add_region", { region })))) return;
+    await until(() => state.shared.value?.regions.some(({ id }) => id === region) === true);
+    state.region.value = region;
+    state.message.value = "";
   }
 
   async undo(kind: "undo" | "redo"): Promise<void> {
     const { state, connection, playback } = this.#options;
-    const overlay = await this.#edit(connection.request(kind, {}));
+    const overlay = await this.#shift(connection.request(kind, {}));
     if (!overlay?.step) return;
     const { frame, instance, region, text } = overlay.step;
     batch(() => {
@@ -57,11 +108,11 @@ export class Edits {
     });
   }
 
-  async track(scopes: [number, string][] | null): Promise<void> {
+  async track(run: Payload<"track">): Promise<void> {
     const { state, connection } = this.#options;
     this.#cancelling = false;
     state.message.value = "";
-    await this.#report(connection.request("track", { scopes }));
+    await this.#report(connection.request("track", run));
   }
 
   async cancel(): Promise<void> {
@@ -70,21 +121,36 @@ export class Edits {
     await this.#report(this.#options.connection.request("cancel", {}));
   }
 
+  /** An edit after which points may have other numbers: until its answer none can be dragged. */
+  async #shift<A extends Overlay | Done>(
+    request: Promise<A>,
+    settle?: () => void,
+  ): Promise<A | null> {
+    const { shifting } = this.#options.state;
+    shifting.value++;
+    const answer = await this.#edit(request, settle);
+    shifting.value--;
+    return answer;
+  }
+
   /** Waits for an edit; `settle` undoes what was shown meanwhile, together with showing the answer. */
-  async #edit(request: Promise<Overlay>, settle?: () => void): Promise<Overlay | null> {
+  async #edit<A extends Overlay | Done>(
+    request: Promise<A>,
+    settle?: () => void,
+  ): Promise<A | null> {
     const { state, overlays, flush } = this.#options;
     state.edits.value++;
-    const overlay = await this.#report(
-      request.then(async (answer) => {
-        await overlays.put(answer);
-        return answer;
+    const answer = await this.#report(
+      request.then(async (told) => {
+        if (told.kind === "overlay") await overlays.put(told);
+        return told;
       }),
     );
     settle?.();
     flush();
     state.edits.value--;
-    if (overlay) state.troubles.value = [];
-    return overlay;
+    if (answer) state.troubles.value = [];
+    return answer;
   }
 
   /** Failures become messages; what was given up with the view does not. */
@@ -98,11 +164,34 @@ export class Edits {
       return null;
     }
   }
+
+  #tellFound(overlay: Overlay | null, scope: ScopeId): void {
+    if (!overlay) return;
+    this.#options.state.message.value = foundNothing(overlay, scope) ? NOTHING_FOUND : "";
+  }
 }
 
 const NOTHING_FOUND = "The model found nothing there: undo (U) or add another point.";
+const UNDO_HELPS = "Undo brings it back.";
 
-function foundNothing({ masks }: Overlay, { instance, region }: PendingPoint): boolean {
-  const mask = masks.find((item) => item.instance === instance && item.region === region);
+function foundNothing({ masks }: Overlay, scope: ScopeId): boolean {
+  const mask = masks.find((item) => scopeKey(item) === scopeKey(scope));
   return !mask || mask.width === 0 || mask.height === 0;
+}
+
+function drop<T>(list: Signal<readonly T[]>, item: T): void {
+  list.value = list.peek().filter((other) => other !== item);
+}
+
+/** Waits for signals to make a condition true. */
+function until(condition: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    let met = false;
+    const stop = effect(() => {
+      if (met || !condition()) return;
+      met = true;
+      resolve();
+      queueMicrotask(() => stop());
+    });
+  });
 }

@@ -11,6 +11,17 @@ export interface Position {
   y: number;
 }
 
+/** Edges in pixels of the video. */
+export interface Rect {
+  x0: number;
+  y0: number;
+  x1: number;
+  y1: number;
+}
+
+/** Where the picture is on the page. */
+export type Box = Pick<DOMRect, "left" | "top" | "width" | "height">;
+
 /** The widest a video is shown, in CSS pixels, and how much a small one is enlarged. */
 const MAX_WIDTH = 960;
 const LARGEST_ZOOM = 4;
@@ -19,16 +30,51 @@ const LARGEST_ZOOM = 4;
 const WIDTH_STEP = 160;
 
 /** The position in the video of a point of the page, or null outside the frame. */
-export function toVideo(
-  clientX: number,
-  clientY: number,
-  box: { left: number; top: number; width: number; height: number },
-  video: Size,
-): Position | null {
+export function toVideo(clientX: number, clientY: number, box: Box, video: Size): Position | null {
   const x = ((clientX - box.left) / box.width) * video.width;
   const y = ((clientY - box.top) / box.height) * video.height;
   if (!(x >= 0 && y >= 0 && x < video.width && y < video.height)) return null;
   return { x: hundredths(x, video.width), y: hundredths(y, video.height) };
+}
+
+/** The same, or the nearest position inside the frame. */
+export function toVideoInside(clientX: number, clientY: number, box: Box, video: Size): Position {
+  const { x, y } = toVideoEdge(clientX, clientY, box, video);
+  return { x: hundredths(x, video.width), y: hundredths(y, video.height) };
+}
+
+/** The nearest position in the frame or on its far edges, where boxes may end. */
+export function toVideoEdge(clientX: number, clientY: number, box: Box, video: Size): Position {
+  const x = clamp(((clientX - box.left) / box.width) * video.width, 0, video.width);
+  const y = clamp(((clientY - box.top) / box.height) * video.height, 0, video.height);
+  return { x: Math.round(x * 100) / 100, y: Math.round(y * 100) / 100 };
+}
+
+/** The rectangle between two corners, whichever way it was drawn. */
+export function rectBetween(a: Position, b: Position): Rect {
+  return {
+    x0: Math.min(a.x, b.x),
+    y0: Math.min(a.y, b.y),
+    x1: Math.max(a.x, b.x),
+    y1: Math.max(a.y, b.y),
+  };
+}
+
+/** The item nearest to a position and within `reach` of it; of those on one spot the last. */
+export function nearest<T extends Position>(
+  items: readonly T[],
+  at: Position,
+  reach: number,
+): T | null {
+  let best: T | null = null;
+  let least = reach;
+  for (const item of items) {
+    const distance = Math.hypot(item.x - at.x, item.y - at.y);
+    if (distance > least) continue;
+    best = item;
+    least = distance;
+  }
+  return best;
 }
 
 /** Files hold two decimals; rounding must not reach the edge, which is outside. */

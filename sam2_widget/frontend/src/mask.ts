@@ -1,6 +1,6 @@
 // Decodes the masks of an overlay: deflated, packed bits to outlines in video pixels.
 import { type Loop, trace } from "./contour.ts";
-import type { MaskItem, Overlay, PointItem } from "./messages.ts";
+import type { BoxItem, MaskItem, Overlay, PointItem } from "./messages.ts";
 
 export interface Mask {
   instance: number;
@@ -21,14 +21,15 @@ export interface Layer {
   revision: number;
   masks: Mask[];
   points: PointItem[];
+  boxes: BoxItem[];
 }
 
 export async function decodeOverlay(overlay: Overlay): Promise<Layer> {
-  const { frame, revision, points } = overlay;
+  const { frame, revision, points, boxes } = overlay;
   const masks = await Promise.all(
     overlay.masks.map((item) => decodeMask(item, overlay.buffers[item.buffer])),
   );
-  return { frame, revision, points, masks };
+  return { frame, revision, points, boxes, masks };
 }
 
 async function decodeMask(

@@ -16,6 +16,9 @@ import {
 } from "./schema.ts";
 
 const scopeId = pair(int, text);
+const onFrame = { frame: int, instance: int, region: text };
+const keypoint = { frame: int, instance: int, name: text };
+const edges = { x0: float, y0: float, x1: float, y1: float };
 
 const REQUESTS = {
   hello: object({}),
@@ -25,14 +28,19 @@ const REQUESTS = {
   frame: object({ frame: int, max_width: int }),
   times: object({}),
   overlay: object({ frame: int }),
-  add_point: object({
-    frame: int,
-    instance: int,
-    region: text,
-    x: float,
-    y: float,
-    label: int,
-  }),
+  add_point: object({ ...onFrame, x: float, y: float, label: int }),
+  move_point: object({ ...onFrame, index: int, x: float, y: float }),
+  remove_point: object({ ...onFrame, index: int }),
+  set_box: object({ ...onFrame, ...edges }),
+  clear_frame: object(onFrame),
+  delete_scope: object({ instance: int, region: text }),
+  add_region: object({ region: text }),
+  add_keypoint: object({ ...keypoint, name: nullable(text), x: float, y: float }),
+  move_keypoint: object({ ...keypoint, x: float, y: float }),
+  remove_keypoint: object(keypoint),
+  set_keypoint_visible: object({ ...keypoint, visible: flag }),
+  clear_keypoints: object({ frame: int, instance: int }),
+  copy_keypoints: object({ frame: int, instance: int }),
   undo: object({}),
   redo: object({}),
   track: object({
@@ -82,6 +90,7 @@ const point = object({
   y: float,
   label: int,
 });
+const box = object({ instance: int, region: text, ...edges });
 
 const ANSWERS = {
   state: object({
@@ -106,6 +115,8 @@ const ANSWERS = {
     revision: int,
     masks: list(mask),
     points: list(point),
+    boxes: list(box),
+    keypoints: list(object({ instance: int, name: text, x: float, y: float, visible: flag })),
     step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
   }),
   done: object({}),
@@ -132,6 +143,7 @@ export type VideoState = State["video"];
 export type ScopeState = State["scopes"][number];
 export type MaskItem = Overlay["masks"][number];
 export type PointItem = Overlay["points"][number];
+export type BoxItem = Overlay["boxes"][number];
 
 /** What a request is answered with, unless it fails. */
 export interface AnswerTo {
@@ -143,6 +155,18 @@ export interface AnswerTo {
   times: Times;
   overlay: Overlay;
   add_point: Overlay;
+  move_point: Overlay;
+  remove_point: Overlay;
+  set_box: Overlay;
+  clear_frame: Overlay;
+  delete_scope: Done;
+  add_region: Done;
+  add_keypoint: Overlay;
+  move_keypoint: Overlay;
+  remove_keypoint: Overlay;
+  set_keypoint_visible: Overlay;
+  clear_keypoints: Overlay;
+  copy_keypoints: Overlay;
   undo: Overlay;
   redo: Overlay;
   track: Done;

@@ -1,8 +1,8 @@
 // How far tracking is, how long it will take, and its end.
 import { effect } from "@preact/signals-core";
-import { h, type Part, setText } from "./dom.ts";
+import { h, keepFocus, type Part, setText } from "./dom.ts";
 import type { State } from "./messages.ts";
-import type { Actions } from "./shortcuts.ts";
+import { type Actions, titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 import { actionButton } from "./toolbar.ts";
 
@@ -15,11 +15,12 @@ export function createProgress(state: ViewState, actions: Actions, signal: Abort
     "aria-valuemin": 0,
   });
   const cancel = actionButton("cancel", "close", "Cancel", actions, signal);
+  cancel.title = titleOf("escape", "Cancel tracking");
   const node = h("div", { class: "s2w-progress" }, bar, text, cancel);
   const close = effect(() => {
     const job = state.shared.value?.job ?? null;
     // A button that hides would drop the focus out of the widget, and keys would reach Jupyter.
-    if (job === null && node.contains(document.activeElement)) focusRoot(node);
+    if (job === null) keepFocus(node);
     node.hidden = job === null;
     if (!job) return;
     setText(text, progressText(job));
@@ -29,10 +30,6 @@ export function createProgress(state: ViewState, actions: Actions, signal: Abort
     bar.style.setProperty("--s2w-done", `${(100 * job.done) / Math.max(1, job.total)}%`);
   });
   return { node, close };
-}
-
-function focusRoot(node: HTMLElement): void {
-  node.closest<HTMLElement>(".s2w-root")?.focus({ preventScroll: true });
 }
 
 /** "frame 12 of 60, 4 s left". */

@@ -17,10 +17,15 @@ export type Action =
   | "first"
   | "last"
   | "play"
+  | "point"
+  | "box"
+  | "remove"
+  | "clear"
   | "undo"
   | "redo"
   | "track"
   | "track-all"
+  | "escape"
   | "cancel";
 
 export const SHORTCUTS: readonly Shortcut[] = [
@@ -31,11 +36,16 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "first", keys: ["Home"], text: "First frame" },
   { action: "last", keys: ["End"], text: "Last frame" },
   { action: "play", keys: ["Space"], text: "Play or pause" },
+  { action: "point", keys: ["P"], text: "Point: click the object" },
+  { action: "box", keys: ["B"], text: "Box: drag round the object" },
+  { action: "remove", keys: ["Delete", "Backspace"], text: "Remove the selected point" },
+  { action: "clear", keys: ["C"], text: "Clear this frame" },
   { action: "undo", keys: ["U", "Mod+Z"], text: "Undo", repeats: true },
   { action: "redo", keys: ["Mod+Shift+Z", "Mod+Y"], text: "Redo", repeats: true },
   { action: "track", keys: ["T"], text: "Track this object through the video" },
   { action: "track-all", keys: ["Shift+T"], text: "Track all objects" },
-  { action: "cancel", keys: ["Escape"], text: "Cancel tracking" },
+  { action: "escape", keys: ["Escape"], text: "Deselect, or cancel tracking" },
+  { action: "cancel", keys: [], text: "Cancel tracking" },
 ];
 
 /** Returns false when there was nothing to do, so that the key is left to others. */
@@ -79,6 +89,7 @@ function isMeantFor(target: EventTarget | undefined, event: KeyboardEvent): bool
 /** The title of a control: what it does and its key. */
 export function titleOf(action: Action, text?: string): string {
   const shortcut = SHORTCUTS.find((entry) => entry.action === action);
+  const words = text ?? shortcut?.text ?? "";
   const key = shortcut?.keys[0]?.split("+").map((part) => LABELS[part] ?? part);
-  return `${text ?? shortcut?.text} (${key?.join("+")})`;
+  return key ? `${words} (${key.join("+")})` : words;
 }

@@ -1,16 +1,36 @@
 // What the parts of a view share: what Python told, what all views agree on, and what only this view knows.
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
+import type { Position, Rect } from "./geometry.ts";
 import type { ScopeState, State } from "./messages.ts";
 
-/** A click whose answer is awaited; drawn at once. */
-export interface PendingPoint {
-  frame: number;
+export interface ScopeId {
   instance: number;
   region: string;
-  x: number;
-  y: number;
+}
+
+/** A scope on a frame. */
+export interface Place extends ScopeId {
+  frame: number;
+}
+
+/** A click whose answer is awaited; drawn at once. */
+export interface PendingPoint extends Place, Position {
   label: number;
 }
+
+/** One of the points that Python told of. */
+export interface PointRef extends Place {
+  index: number;
+}
+
+/** A point that is dragged, or was and its answer is awaited. */
+export interface MovedPoint extends PointRef, Position {}
+
+/** A box that is drawn, or was and its answer is awaited. */
+export interface PendingBox extends Place, Rect {}
+
+/** What a click or a drag on the picture makes. */
+export type Tool = "point" | "box";
 
 export interface Trouble {
   id: number;
@@ -29,8 +49,15 @@ export class ViewState {
   /** Known to this view only. */
   readonly playing = signal(false);
   readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
+  readonly tool: Signal<Tool> = signal("point");
   readonly pending: Signal<readonly PendingPoint[]> = signal([]);
+  readonly moved: Signal<readonly MovedPoint[]> = signal([]);
+  readonly boxes: Signal<readonly PendingBox[]> = signal([]);
+  readonly hovered: Signal<PointRef | null> = signal(null);
+  readonly selected: Signal<PointRef | null> = signal(null);
   readonly edits = signal(0);
+  /** Edits under way after which points may have other numbers. */
+  readonly shifting = signal(0);
   readonly message = signal("");
   readonly troubles: Signal<readonly Trouble[]> = signal([]);
   readonly dismissed: Signal<ReadonlySet<string>> = signal(new Set());
@@ -64,6 +91,16 @@ export class ViewState {
       : null;
   });
 
+  /** The scope that is annotated now, on a frame. */
+  place(frame: number): Place {
+    return { frame, instance: this.instance.peek(), region: this.region.peek() };
+  }
+
+  /** The name to show for a scope. */
+  scopeName({ instance, region }: ScopeId): string {
+    return `${instance} · ${this.regionName(region)}`;
+  }
+
   /** The name to show for a region. */
   regionName(id: string): string {
     return this.shared.value?.regions.find((region) => region.id === id)?.name ?? id;
@@ -91,6 +128,10 @@ export class ViewState {
 
 const NO_PROMPTS = "Click the object on a frame first.";
 
-export function scopeKey({ instance, region }: { instance: number; region: string }): string {
+export function scopeKey({ instance, region }: ScopeId): string {
   return `${instance}/${region}`;
+}
+
+export function isSamePoint(a: PointRef, b: PointRef | null): boolean {
+  return b !== null && a.frame === b.frame && a.index === b.index && scopeKey(a) === scopeKey(b);
 }

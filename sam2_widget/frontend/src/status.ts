@@ -6,6 +6,8 @@ import { type IconName, icon } from "./icons.ts";
 import type { ViewState } from "./state.ts";
 
 const CLICK_HINT = "Click the object: left adds, right or Shift+click takes away.";
+const BOX_HINT = "Drag a box round the object; a click adds a point.";
+const SELECTED_HINT = "This point: drag to move it, Delete to remove it.";
 const TRACK_HINT = "Track (T) follows this object through the video.";
 const STALE_HINT = "Dashed masks are older than the last change: Track (T) makes them anew.";
 const KERNEL_LOST =
@@ -45,6 +47,8 @@ export function statusText(state: ViewState): string {
 /** What to do next, when nothing is going on. */
 function advice(state: ViewState): string {
   const scope = state.scope.value;
+  if (state.selected.value) return SELECTED_HINT;
+  if (state.tool.value === "box") return BOX_HINT;
   if (!scope || scope.prompts === 0) return CLICK_HINT;
   if (scope.stale > 0) return STALE_HINT;
   return scope.masks < state.frames.value ? TRACK_HINT : "";

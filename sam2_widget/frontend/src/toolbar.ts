@@ -1,9 +1,12 @@
-// The upper row: which object is annotated, undo and redo, and the start of tracking.
-import { effect } from "@preact/signals-core";
+// The upper row: which object is annotated and how, undo and redo, and the start of tracking.
+import { effect, type ReadonlySignal } from "@preact/signals-core";
 import { closer, h, type Part } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
+import { createInstancePicker } from "./instancepicker.ts";
+import { createRegionPicker } from "./regionpicker.ts";
 import { type Action, type Actions, titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
+import { createTrackMenu, type TrackRequest } from "./trackmenu.ts";
 
 /** A button that does an action and says its key. */
 export function actionButton(
@@ -23,19 +26,39 @@ export function actionButton(
   return button;
 }
 
-export function createToolbar(state: ViewState, actions: Actions, signal: AbortSignal): Part {
-  const undo = iconOnly(actionButton("undo", "undo", "Undo", actions, signal));
-  const redo = iconOnly(actionButton("redo", "redo", "Redo", actions, signal));
-  const track = actionButton("track", "track", "Track", actions, signal);
-  const trackAll = actionButton("track-all", "track-all", "Track all", actions, signal);
+export interface ToolbarOptions {
+  state: ViewState;
+  actions: Actions;
+  clearObstacle: ReadonlySignal<string | null>;
+  track(request: TrackRequest): void;
+  addRegion(region: string): void;
+  signal: AbortSignal;
+}
+
+export function createToolbar(options: ToolbarOptions): Part {
+  const { state, actions, signal } = options;
+  const button = (action: Action, name: IconName, label: string): HTMLButtonElement =>
+    actionButton(action, name, label, actions, signal);
+  const point = iconOnly(button("point", "point", "Point"));
+  const box = iconOnly(button("box", "box", "Box"));
+  const undo = iconOnly(button("undo", "undo", "Undo"));
+  const redo = iconOnly(button("redo", "redo", "Redo"));
+  const clear = iconOnly(button("clear", "clear", "Clear frame"));
+  const track = button("track", "track", "Track");
+  const trackAll = button("track-all", "track-all", "Track all");
   track.classList.add("s2w-primary");
-  const region = regionPicker(state, signal);
-  const instance = instancePicker(state, signal);
+  const region = createRegionPicker(state, options.addRegion, signal);
+  const instance = createInstancePicker(state, signal);
+  const menu = createTrackMenu(state, options.track, signal);
   const stops = [
     region.close,
     instance.close,
+    menu.close,
+    effect(() => setPressed(point, state.tool.value === "point")),
+    effect(() => setPressed(box, state.tool.value === "box")),
     effect(() => enable(undo, "undo", stepObstacle(state, "undo"), stepText(state, "undo"))),
     effect(() => enable(redo, "redo", stepObstacle(state, "redo"), stepText(state, "redo"))),
+    effect(() => enable(clear, "clear", options.clearObstacle.value)),
     effect(() => enable(track, "track", state.trackObstacle.value)),
     effect(() => enable(trackAll, "track-all", state.trackAllObstacle.value)),
   ];
@@ -43,10 +66,22 @@ export function createToolbar(state: ViewState, actions: Actions, signal: AbortS
     "div",
     { class: "s2w-toolbar", role: "group", "aria-label": "Annotation" },
     h("div", { class: "s2w-group" }, instance.node, region.node),
+    h("div", { class: "s2w-group s2w-joined", role: "group", "aria-label": "Tool" }, point, box),
     h("div", { class: "s2w-group s2w-joined" }, undo, redo),
-    h("div", { class: "s2w-group s2w-end" }, trackAll, track),
+    clear,
+    h(
+      "div",
+      { class: "s2w-group s2w-end" },
+      trackAll,
+      h("div", { class: "s2w-joined" }, track, menu.node),
+    ),
+    menu.popup,
   );
   return { node, close: closer(stops) };
+}
+
+function setPressed(button: HTMLButtonElement, pressed: boolean): void {
+  button.setAttribute("aria-pressed", String(pressed));
 }
 
 export function iconOnly(button: HTMLButtonElement): HTMLButtonElement {
@@ -73,65 +108,4 @@ function enable(
 ): void {
   button.disabled = obstacle !== null;
   button.title = obstacle ?? titleOf(action, text);
-}
-
-function regionPicker(state: ViewState, signal: AbortSignal): Part {
-  const select = h("select", { class: "s2w-field s2w-region", title: "Region" });
-  select.addEventListener("change", () => (state.region.value = select.value), { signal });
-  let listed = "";
-  const close = effect(() => {
-    const regions = state.shared.value?.regions ?? [];
-    const key = JSON.stringify(regions);
-    if (key !== listed) {
-      listed = key;
-      select.replaceChildren(...regions.map(({ id, name }) => h("option", { value: id }, name)));
-    }
-    select.value = state.region.value;
-    select.disabled = regions.length === 0;
-  });
-  const node = h("label", { class: "s2w-picker" }, h("span", {}, "Region"), select);
-  return { node, close };
-}
-
-function instancePicker(state: ViewState, signal: AbortSignal): Part {
-  const input = h("input", {
-    class: "s2w-field s2w-instance",
-    type: "number",
-    min: 1,
-    step: 1,
-    inputmode: "numeric",
-    "aria-label": "Instance",
-    title: "Instance: a new number begins a new object",
-  });
-  const take = (): void => {
-    const number = Number(input.value);
-    if (Number.isInteger(number) && number >= 1) state.instance.value = number;
-  };
-  const tidy = (): void => {
-    take();
-    input.value = String(state.instance.peek());
-  };
-  input.addEventListener("input", take, { signal });
-  input.addEventListener("change", tidy, { signal });
-  const step = (name: "plus" | "minus", by: number, label: string): HTMLButtonElement => {
-    const button = h(
-      "button",
-      { type: "button", class: "s2w-button s2w-icon-only", title: label, "aria-label": label },
-      icon(name),
-    );
-    const go = (): void => {
-      state.instance.value = Math.max(1, state.instance.peek() + by);
-    };
-    button.addEventListener("click", go, { signal });
-    return button;
-  };
-  const less = step("minus", -1, "Previous instance");
-  const more = step("plus", 1, "Next instance");
-  const close = effect(() => {
-    input.value = String(state.instance.value);
-    less.disabled = state.instance.value <= 1;
-  });
-  const stepper = h("div", { class: "s2w-joined" }, less, input, more);
-  const node = h("div", { class: "s2w-picker" }, h("span", {}, "Instance"), stepper);
-  return { node, close };
 }

@@ -1,22 +1,25 @@
 // One view: wires its parts together and takes them all down again.
-import { batch, effect } from "@preact/signals-core";
+import { batch, computed, effect } from "@preact/signals-core";
+import { createActions } from "./actions.ts";
 import { Connection, type Wire } from "./connection.ts";
 import { h } from "./dom.ts";
 import { Edits } from "./edits.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
+import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
 import { createLegend } from "./legend.ts";
 import type { State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
 import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
+import { holdsAnything } from "./scene.ts";
 import { type Actions, handleKey } from "./shortcuts.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
-import { type Painted, Viewer } from "./viewer.ts";
+import { Viewer } from "./viewer.ts";
 
 export type Model = Wire & TraitModel;
 
@@ -47,25 +50,47 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       state,
       frames,
       overlays,
-      click: (frame, at, label, time) => {
-        clicks.start(time);
-        void edits.addPoint(frame, at, label).then((overlay) => {
-          if (overlay) clicks.stop(time);
-        });
+      acts: {
+        addPoint: (frame, at, label, time) => {
+          clicks.start(time);
+          void edits.addPoint(frame, at, label).then((overlay) => {
+            if (overlay) clicks.stop(time);
+          });
+        },
+        movePoint: (to) => void edits.movePoint(to),
+        removePoint: (point) => void edits.removePoint(point),
+        setBox: (box) => void edits.setBox(box),
+        hold: (frame) => edits.hold(frame),
       },
-      painted: (painted) => tell(root, painted),
+      painted: (painted) => tellPainted(root, painted),
     },
     signal,
   );
   const edits = new Edits({ state, connection, overlays, playback, flush: () => viewer.flush() });
-  const actions = createActions(state, playback, edits);
+  const clearObstacle = computed(() => {
+    if (state.obstacle.value) return state.obstacle.value;
+    const scope = { instance: state.instance.value, region: state.region.value };
+    overlays.version.value;
+    const shown = frames.shown.value;
+    const layer = shown ? overlays.get(shown.index) : undefined;
+    return holdsAnything(layer, scope) ? null : "This object has nothing on this frame.";
+  });
+  const dropDrag = (): boolean => viewer.dropDrag();
+  const actions = createActions({ state, playback, frames, edits, clearObstacle, dropDrag });
   const parts = [
-    createToolbar(state, actions, signal),
+    createToolbar({
+      state,
+      actions,
+      clearObstacle,
+      track: (request) => void edits.track(request),
+      addRegion: (region) => void edits.addRegion(region),
+      signal,
+    }),
     createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createFacts(state),
-    createLegend(state),
+    createLegend(state, (scope) => void edits.deleteScope(scope)),
     createBanners(state),
     createToasts(state, connection.kernel),
   ] as const;
@@ -82,7 +107,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     effect(() => goToFrame()),
     effect(() => followShown()),
     effect(() => fetchTimes()),
-    effect(() => tellState(root, state, connection)),
+    effect(() => tellState(root, state, connection.kernel)),
     ...parts.map((part) => part.close),
   ];
   beGuest(root, actions, signal);
@@ -159,43 +184,6 @@ function createRoot(): HTMLElement {
   });
 }
 
-function createActions(state: ViewState, playback: Playback, edits: Edits): Actions {
-  const step = (by: number) => () => {
-    playback.seek(state.frame.peek() + by);
-    return true;
-  };
-  /** Does it, or says why not. */
-  const unless = (obstacle: string | null | undefined, act: () => unknown): true => {
-    if (obstacle) state.message.value = obstacle;
-    else act();
-    return true;
-  };
-  return {
-    prev: step(-1),
-    next: step(1),
-    back: step(-10),
-    forward: step(10),
-    first: step(-Infinity),
-    last: step(Infinity),
-    play: () => {
-      playback.toggle();
-      return true;
-    },
-    undo: () => unless(state.obstacle.peek(), () => edits.undo("undo")),
-    redo: () => unless(state.obstacle.peek(), () => edits.undo("redo")),
-    track: () =>
-      unless(state.trackObstacle.peek(), () =>
-        edits.track([[state.instance.peek(), state.region.peek()]]),
-      ),
-    "track-all": () => unless(state.trackAllObstacle.peek(), () => edits.track(null)),
-    cancel: () => {
-      if (!state.shared.peek()?.job) return false;
-      void edits.cancel();
-      return true;
-    },
-  };
-}
-
 /** Takes keys and right clicks inside the widget, and leaves the rest of the page alone. */
 function beGuest(root: HTMLElement, actions: Actions, signal: AbortSignal): void {
   const options = { signal };
@@ -226,7 +214,8 @@ function beGuest(root: HTMLElement, actions: Actions, signal: AbortSignal): void
   );
 }
 
-const FIELDS = "input, select, textarea, label";
+/** What takes the focus itself when it is pressed. */
+const FIELDS = "input, select, textarea, label, .s2w-popup";
 
 function isWithin(target: EventTarget | null, selector: string): boolean {
   return target instanceof Element && target.closest(selector) !== null;
@@ -258,42 +247,4 @@ function seconds(buffer: Uint8Array<ArrayBuffer> | undefined): Float64Array | nu
   return Float64Array.from({ length: buffer.byteLength >> 3 }, (_, i) =>
     view.getFloat64(8 * i, true),
   );
-}
-
-/** What is on the canvas, for tests and for styles. */
-function tell(root: HTMLElement, { frame, revision, masks, points }: Painted): void {
-  root.dataset.frame = String(frame);
-  root.dataset.overlay = revision === null ? "" : String(revision);
-  root.dataset.masks = String(masks);
-  root.dataset.points = String(points);
-}
-
-function tellState(root: HTMLElement, state: ViewState, connection: Connection): void {
-  const shared = state.shared.value;
-  root.dataset.pending = String(state.edits.value);
-  root.dataset.playing = String(state.playing.value);
-  root.dataset.kernel = connection.kernel.value;
-  root.dataset.job = shared?.job ? "running" : "idle";
-  root.dataset.model = shared?.model.status ?? "";
-  root.dataset.ready = String(shared?.video.ready ?? 0);
-  root.dataset.saved = String(shared?.saved ?? true);
-}
-
-/** Milliseconds from the last click to the paint of its answer. */
-class ClickTimer {
-  #root: HTMLElement;
-  #last = 0;
-
-  constructor(root: HTMLElement) {
-    this.#root = root;
-  }
-
-  start(time: number): void {
-    this.#last = time;
-    delete this.#root.dataset.clickMs;
-  }
-
-  stop(time: number): void {
-    if (time === this.#last) this.#root.dataset.clickMs = (performance.now() - time).toFixed(1);
-  }
 }

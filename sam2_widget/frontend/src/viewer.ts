@@ -1,12 +1,13 @@
-// The canvas: paints the frame that is shown with its own masks and points, and turns clicks into points.
-import { effect, type Signal, signal } from "@preact/signals-core";
+// The canvas: paints the frame that is shown with its own masks, boxes and points.
+import { computed, effect, type Signal, signal } from "@preact/signals-core";
 import { h } from "./dom.ts";
-import { draw, type Marker } from "./draw.ts";
+import { draw } from "./draw.ts";
 import type { Frames } from "./frames.ts";
-import { displayWidth, imageWidth, type Position, toVideo } from "./geometry.ts";
-import type { Layer, Mask } from "./mask.ts";
+import { displayWidth, imageWidth } from "./geometry.ts";
 import type { Overlays } from "./overlays.ts";
-import { scopeKey, type ViewState } from "./state.ts";
+import { Pointer, type PointerActs, type Seen } from "./pointer.ts";
+import { graspable, sceneOf } from "./scene.ts";
+import type { ViewState } from "./state.ts";
 
 /** What is on the canvas now. */
 export interface Painted {
@@ -15,19 +16,17 @@ export interface Painted {
   revision: number | null;
   masks: number;
   points: number;
+  boxes: number;
+  selected: number | null;
 }
 
 export interface ViewerOptions {
   state: ViewState;
   frames: Frames;
   overlays: Overlays;
-  /** A click on the frame that the user sees; `time` is when, by `performance.now`. */
-  click(frame: number, at: Position, label: number, time: number): void;
+  acts: PointerActs;
   painted(painted: Painted): void;
 }
-
-/** Fingers that move further than this (CSS pixels) scroll the page. */
-const TAP = 10;
 
 export class Viewer {
   readonly canvas = h("canvas", {
@@ -44,11 +43,20 @@ export class Viewer {
   #tick = 0;
   #size: Signal<{ width: number; ratio: number }> = signal({ width: 0, ratio: 1 });
   #stops: (() => void)[] = [];
-  #touch: { x: number; y: number; time: number } | null = null;
+  #pointer: Pointer;
 
   constructor(options: ViewerOptions, signal: AbortSignal) {
     this.#options = options;
-    this.#listen(signal);
+    this.#pointer = new Pointer(
+      {
+        canvas: this.canvas,
+        state: options.state,
+        acts: options.acts,
+        frame: computed(() => options.frames.shown.value?.index ?? null),
+        seen: () => this.#seen(),
+      },
+      signal,
+    );
     this.#observeSize();
     this.#stops.push(
       effect(() => this.#layOut()),
@@ -60,6 +68,7 @@ export class Viewer {
 
   close(): void {
     cancelAnimationFrame(this.#tick);
+    this.#pointer.close();
     for (const stop of this.#stops) stop();
   }
 
@@ -70,42 +79,18 @@ export class Viewer {
     this.#paint();
   }
 
-  #listen(signal: AbortSignal): void {
-    const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => this.#press(event), { signal });
-    canvas.addEventListener("pointerup", (event) => this.#lift(event), { signal });
-    canvas.addEventListener("pointercancel", () => this.#forgetTouch(), { signal });
+  /** Gives up what the pointer drags; false when it drags nothing. */
+  dropDrag(): boolean {
+    return this.#pointer.cancel();
   }
 
-  #press(event: PointerEvent): void {
-    const time = performance.now();
-    if (event.pointerType === "touch") {
-      this.#touch = { x: event.clientX, y: event.clientY, time };
-    } else if (event.button === 2 || (event.button === 0 && event.ctrlKey)) {
-      this.#click(event, 0, time);
-    } else if (event.button === 0) {
-      this.#click(event, event.shiftKey ? 0 : 1, time);
-    }
-  }
-
-  /** A finger adds a point when it lifts: until then it may be scrolling. */
-  #lift(event: PointerEvent): void {
-    const touch = this.#touch;
-    this.#forgetTouch();
-    if (!touch || Math.hypot(event.clientX - touch.x, event.clientY - touch.y) > TAP) return;
-    this.#click(event, event.shiftKey ? 0 : 1, performance.now());
-  }
-
-  #forgetTouch(): void {
-    this.#touch = null;
-  }
-
-  #click(event: PointerEvent, label: number, time: number): void {
-    const shown = this.#options.frames.shown.peek();
-    const video = this.#options.state.shared.peek()?.video;
-    if (!shown || !video) return;
-    const at = toVideo(event.clientX, event.clientY, this.canvas.getBoundingClientRect(), video);
-    if (at) this.#options.click(shown.index, at, label, time);
+  #seen(): Seen | null {
+    const { state, frames, overlays } = this.#options;
+    const shown = frames.shown.peek();
+    const video = state.shared.peek()?.video;
+    if (!shown || !video) return null;
+    const frame = shown.index;
+    return { frame, video, points: graspable(state, frame, overlays.get(frame)) };
   }
 
   #observeSize(): void {
@@ -153,6 +138,10 @@ export class Viewer {
     frames.shown.value;
     overlays.version.value;
     state.pending.value;
+    state.moved.value;
+    state.boxes.value;
+    state.hovered.value;
+    state.selected.value;
     state.hidden.value;
     state.instance.value;
     state.region.value;
@@ -182,33 +171,16 @@ export class Viewer {
     const video = state.shared.peek()?.video;
     if (!shown || !video || !this.#context) return;
     const layer = overlays.get(shown.index);
-    const masks = this.#visibleMasks(layer);
-    const markers = this.#markers(shown.index, layer);
+    const scene = sceneOf(state, shown.index, layer);
     const pixelRatio = this.#size.peek().ratio;
-    draw(this.#context, { image: shown.image, video, masks, markers, pixelRatio });
+    draw(this.#context, { image: shown.image, video, pixelRatio, ...scene });
     this.#options.painted({
       frame: shown.index,
       revision: layer?.revision ?? null,
-      masks: masks.length,
-      points: markers.length,
+      masks: scene.masks.length,
+      points: scene.markers.length,
+      boxes: scene.boxes.length,
+      selected: scene.selected,
     });
-  }
-
-  #visibleMasks(layer: Layer | undefined): Mask[] {
-    const hidden = this.#options.state.hidden.peek();
-    return (layer?.masks ?? []).filter(
-      (mask) => mask.loops.length > 0 && !hidden.has(scopeKey(mask)),
-    );
-  }
-
-  #markers(frame: number, layer: Layer | undefined): Marker[] {
-    const { state } = this.#options;
-    const hidden = state.hidden.peek();
-    const current = scopeKey({ instance: state.instance.peek(), region: state.region.peek() });
-    const answered = (layer?.points ?? []).map((point) => ({ ...point, pending: false }));
-    const pending = state.pending.peek().filter((point) => point.frame === frame);
-    return [...answered, ...pending.map((point) => ({ ...point, pending: true }))]
-      .filter((point) => !hidden.has(scopeKey(point)))
-      .map((point) => ({ ...point, current: scopeKey(point) === current }));
   }
 }

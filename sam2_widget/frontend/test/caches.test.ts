@@ -225,6 +225,8 @@ describe("overlays", () => {
     revision,
     masks: [],
     points: [],
+    boxes: [],
+    keypoints: [],
     step: null,
     buffers: [],
   });

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { displayWidth, imageWidth, toVideo } from "../src/geometry.ts";
+import {
+  displayWidth,
+  imageWidth,
+  nearest,
+  rectBetween,
+  toVideo,
+  toVideoEdge,
+  toVideoInside,
+} from "../src/geometry.ts";
 import { frameAt, timeOf } from "../src/timing.ts";
 
 const VIDEO = { width: 640, height: 360 };
@@ -30,6 +38,36 @@ describe("positions", () => {
 
   test("nothing is inside a canvas that is not laid out", () => {
     expect(toVideo(0, 0, { left: 0, top: 0, width: 0, height: 0 }, VIDEO)).toBeNull();
+  });
+});
+
+describe("positions that may lie outside", () => {
+  test("are brought to the last hundredth inside, or to the edge", () => {
+    expect(toVideoInside(0, 1000, BOX, VIDEO)).toEqual({ x: 0, y: 359.99 });
+    expect(toVideoEdge(1000, 1000, BOX, VIDEO)).toEqual({ x: 640, y: 360 });
+  });
+
+  test("span the same rectangle whichever way it is drawn", () => {
+    const rect = { x0: 1, y0: 2, x1: 5, y1: 9 };
+    expect(rectBetween({ x: 5, y: 2 }, { x: 1, y: 9 })).toEqual(rect);
+    expect(rectBetween({ x: 1, y: 2 }, { x: 5, y: 9 })).toEqual(rect);
+  });
+});
+
+describe("the nearest item", () => {
+  const items = [
+    { x: 0, y: 0, name: "a" },
+    { x: 10, y: 0, name: "b" },
+    { x: 10, y: 0, name: "c" },
+  ];
+
+  test.each([
+    [{ x: 2, y: 0 }, "a"],
+    [{ x: 9, y: 0 }, "c"],
+    [{ x: 0, y: 5 }, "a"],
+    [{ x: 0, y: 5.1 }, undefined],
+  ])("to %j is %s", (at, name) => {
+    expect(nearest(items, at, 5)?.name).toBe(name);
   });
 });
 

@@ -13,7 +13,7 @@ beforeEach(() => {
       action,
       () => {
         done.push(action);
-        return action !== "cancel";
+        return action !== "escape";
       },
     ]),
   ) as Actions;
@@ -60,6 +60,11 @@ test.each<[string, KeyboardEventInit, Action]>([
   ["ArrowRight", { shiftKey: true }, "forward"],
   ["Home", {}, "first"],
   [" ", {}, "play"],
+  ["p", {}, "point"],
+  ["b", {}, "box"],
+  ["Delete", {}, "remove"],
+  ["Backspace", {}, "remove"],
+  ["c", {}, "clear"],
 ])("%s %j is %s, and stays in the widget", (key, options, action) => {
   const event = press(key, options);
   expect(done).toEqual([action]);
@@ -72,6 +77,7 @@ test.each<[string, KeyboardEventInit]>([
   ["x", {}],
   ["u", { ctrlKey: true }],
   ["u", { altKey: true }],
+  ["c", { ctrlKey: true }],
 ])("%s %j is left alone", (key, options) => {
   const event = press(key, options);
   expect(done).toEqual([]);
@@ -124,4 +130,5 @@ test("no key has two meanings, and every action has words", () => {
 test("titles say what and with which key", () => {
   expect(titleOf("undo", "Undo: point")).toBe("Undo: point (U)");
   expect(titleOf("forward")).toBe("10 frames forward (Shift+→)");
+  expect(titleOf("cancel")).toBe("Cancel tracking");
 });

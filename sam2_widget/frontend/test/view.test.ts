@@ -1,111 +1,28 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { render } from "../src/view.ts";
 import widget from "../src/widget.ts";
-import { FakeModel } from "./fake_model.ts";
+import type { FakeModel } from "./fake_model.ts";
+import { Page } from "./page.ts";
 
 const SCOPE = { instance: 1, region: "overall", color: "#0072B2", prompts: 2, masks: 30, stale: 3 };
 const HOSTILE = 'Shaft <img src=x onerror="boom()">';
 
+let page: Page;
 let model: FakeModel;
 let el: HTMLElement;
-let close: () => void;
-let images: { closed: boolean }[];
-let resized: (() => void)[];
 
 beforeEach(() => {
-  images = [];
-  resized = [];
-  vi.stubGlobal(
-    "ResizeObserver",
-    class {
-      constructor(callback: () => void) {
-        resized.push(callback);
-      }
-      observe(): void {}
-      disconnect(): void {
-        resized = [];
-      }
-    },
-  );
-  vi.stubGlobal(
-    "Path2D",
-    class {
-      moveTo(): void {}
-      lineTo(): void {}
-      closePath(): void {}
-    },
-  );
-  vi.stubGlobal("createImageBitmap", async () => {
-    const image = { width: 320, height: 180, closed: false, close: () => (image.closed = true) };
-    images.push(image);
-    return image;
-  });
-  const context = new Proxy({ canvas: { width: 320, height: 180 } } as Record<string, unknown>, {
-    get: (target, name: string) => target[name] ?? (() => {}),
-    set: (target, name: string, value) => {
-      target[name] = value;
-      return true;
-    },
-  });
-  vi.spyOn(HTMLCanvasElement.prototype, "getContext").mockReturnValue(context as never);
-  vi.spyOn(HTMLCanvasElement.prototype, "clientWidth", "get").mockReturnValue(320);
-  vi.spyOn(HTMLCanvasElement.prototype, "getBoundingClientRect").mockReturnValue(
-    new DOMRect(10, 20, 320, 180),
-  );
-  model = new FakeModel();
-  el = document.createElement("div");
-  document.body.append(el);
-  close = render({ model, el });
+  page = new Page();
+  ({ model, el } = page);
 });
-afterEach(() => {
-  close();
-  el.remove();
-  vi.unstubAllGlobals();
-});
+afterEach(() => page.remove());
 
-function find<E extends HTMLElement>(selector: string): E {
-  const element = el.querySelector<E>(selector);
-  if (!element) throw new Error(`No ${selector}`);
-  return element;
-}
-
-const root = (): HTMLElement => find(".s2w-root");
-
-async function until(condition: () => boolean): Promise<void> {
-  const check = (): void => {
-    if (!condition()) throw new Error(`not yet: ${JSON.stringify(root().dataset)}`);
-  };
-  await vi.waitFor(check, { interval: 4, timeout: 10_000 });
-}
-
-async function tell(changes: Record<string, unknown> = {}): Promise<void> {
-  const request = model.sent.filter(({ kind }) => kind === "hello" || kind === "listen").at(-1);
-  if (!request) throw new Error("no credit");
-  const before = model.sent.length;
-  model.answerGolden(request, "state", { job: null, notices: [], ...changes });
-  await until(() => model.sent.slice(before).some(({ kind }) => kind === "listen"));
-}
-
-/** Hello, frame 0 and its overlay. */
-async function start(changes: Record<string, unknown> = {}): Promise<void> {
-  await tell(changes);
-  for (const callback of resized) callback();
-  await until(() => model.of("frame").length > 0);
-  model.answerGolden(model.of("frame")[0] as never, "frame", { frame: 0 });
-  await until(() => model.of("overlay").length > 0);
-  model.answerGolden(model.of("overlay")[0] as never, "overlay", { frame: 0 });
-  await until(() => root().dataset.overlay === "42");
-}
-
-function point(options: PointerEventInit = {}): void {
-  const init = { clientX: 170, clientY: 110, button: 0, bubbles: true, cancelable: true };
-  find("canvas").dispatchEvent(new PointerEvent("pointerdown", { ...init, ...options }));
-}
-
-function press(key: string, options: KeyboardEventInit = {}): void {
-  const init = { key, bubbles: true, cancelable: true, ...options };
-  root().dispatchEvent(new KeyboardEvent("keydown", init));
-}
+const root = (): HTMLElement => page.root;
+const find: Page["find"] = (selector) => page.find(selector);
+const until: Page["until"] = (condition) => page.until(condition);
+const tell: Page["tell"] = (changes) => page.tell(changes);
+const start: Page["start"] = (changes) => page.start(changes);
+const press: Page["press"] = (key, options) => page.press(key, options);
+const point = (options: PointerEventInit = {}): void => page.pointer("down", options);
 
 describe("a view", () => {
   test("is what the module gives to Jupyter", () => {
@@ -149,8 +66,7 @@ describe("a view", () => {
 
   test("takes the first region when the model names none of the video's", async () => {
     model.traits.region = "";
-    close();
-    close = render({ model, el });
+    page.reopen();
     await start();
     expect(model.traits.region).toBe("overall");
   });
@@ -164,8 +80,7 @@ describe("a view", () => {
 
   test("says that no kernel answers", async () => {
     vi.useFakeTimers();
-    close();
-    close = render({ model, el });
+    page.reopen();
     await vi.advanceTimersByTimeAsync(4100);
     expect(find("[role=alert]").textContent).toContain("run the cell again");
     expect(root().dataset.kernel).toBe("lost");
@@ -228,8 +143,7 @@ describe("a click", () => {
     await start();
     const touch = { pointerType: "touch" };
     const lift = (clientY: number): void => {
-      const init = { clientX: 170, clientY, bubbles: true, ...touch };
-      find("canvas").dispatchEvent(new PointerEvent("pointerup", init));
+      page.pointer("up", { clientY, ...touch });
     };
     point(touch);
     lift(150);
@@ -337,8 +251,8 @@ describe("the end of a view", () => {
   test("leaves no listener, image or element behind", async () => {
     await start();
     const elements = [root(), find("canvas"), find("[data-action=track]"), find(".s2w-region")];
-    close();
-    close();
+    page.close();
+    page.close();
     expect(model.of("bye").length).toBe(1);
     const sent = model.sent.length;
     const events = ["pointerdown", "mousedown", "keydown", "contextmenu", "click", "change"].map(
@@ -349,9 +263,9 @@ describe("the end of a view", () => {
     expect(events.some(({ defaultPrevented }) => defaultPrevented)).toBe(false);
     expect(model.sent.length).toBe(sent);
     expect(model.callbacks).toEqual([]);
-    expect(images.length).toBeGreaterThan(0);
-    expect(images.every(({ closed }) => closed)).toBe(true);
-    expect(resized).toEqual([]);
+    expect(page.images.length).toBeGreaterThan(0);
+    expect(page.images.every(({ closed }) => closed)).toBe(true);
+    expect(page.resized).toEqual([]);
     expect(el.childElementCount).toBe(0);
   });
 });

@@ -1,0 +1,177 @@
+"""Results as JSON: everything in one file, or one scope in the original tool's shape."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sam2_widget.project import damaged, read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from sam2_widget.annotations import Scope
+    from sam2_widget.masks import MaskStore
+    from sam2_widget.project import Project
+    from sam2_widget.video import Video
+
+FORMAT = "sam2-widget-export"
+VERSION = 1
+
+
+def project_export(
+    project: Project, video: Video, masks: MaskStore, is_stale: Callable[[Scope, int], bool]
+) -> dict[str, Any]:
+    """Return all results of a project but the pixels of its masks.
+
+    Parameters
+    ----------
+    project : Project
+        Prompts and keypoints are taken from its files, which hold every change.
+    video : Video
+        The frames they belong to.
+    masks : MaskStore
+        The masks, whose records are taken.
+    is_stale : callable
+        Tells whether the mask of a scope on a frame is stale.
+
+    Returns
+    -------
+    dict
+        ``format`` and ``version`` of this shape; ``video`` with name, fps, width, height,
+        num_frames and fingerprint; ``regions``; ``scopes``, a list with one entry per (instance,
+        region): the content of its ``points_<region>.json`` (instance_id, region, prompts, boxes,
+        masks, corrections) and ``records``, one for each mask: the line of
+        ``track_<region>.jsonl``, ``stale``, and ``file``, the mask's PNG inside the project folder;
+        ``keypoints``, a list with the content of each ``keypoints.json``. Coordinates are pixels of
+        the stored frame, origin at the top-left corner of the top-left pixel; frames count from 0.
+
+    Raises
+    ------
+    ProjectError
+        If a file of the project is damaged.
+    """
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "video": _video(project, video),
+        "regions": list(project.info.regions) if project.info else [],
+        "scopes": [
+            entry
+            for scope in project.scopes()
+            if (entry := _scope(project, masks, scope, is_stale)) is not None
+        ],
+        "keypoints": [
+            _saved(path)
+            for path in sorted(project.root.glob("instance*/keypoints.json"), key=_instance)
+        ],
+    }
+
+
+def scope_export(
+    video_id: str, scope: Scope, length: int, points: Mapping[int, npt.NDArray[np.float64]]
+) -> dict[str, Any]:
+    """Return the points of one scope in the shape that the original tool's Export downloads.
+
+    That shape holds points alone, positive before negative ones: boxes, masks and the order in
+    which points were placed are not in it. Frames and pixels are those of this project, where the
+    original counted every second frame and squeezed to 640 x 352.
+
+    Parameters
+    ----------
+    video_id : str
+        Name of the video.
+    scope : Scope
+        Whose points they are.
+    length : int
+        Number of frames of the video.
+    points : mapping of int to ndarray
+        (N, 3) float64 x, y, label by frame, as ``session.points[scope]``.
+
+    Returns
+    -------
+    dict
+        video_id, instance_id, region, num_frames and annotations:
+        ``{frame: {pos: [{x, y}], neg: [{x, y}]}}``, frames as text.
+    """
+    return {
+        "video_id": video_id,
+        "instance_id": scope.instance,
+        "region": scope.region,
+        "num_frames": length,
+        "annotations": {
+            str(frame): {"pos": _labelled(listed, 1), "neg": _labelled(listed, 0)}
+            for frame, listed in sorted(points.items())
+        },
+    }
+
+
+def scope_file_name(video_id: str, scope: Scope) -> str:
+    """Return the name that the original tool gives to the file of `scope_export`."""
+    return f"{video_id}.instance{scope.instance}.points_{scope.region}.json"
+
+
+def encode(content: Mapping[str, Any]) -> bytes:
+    """Return an export as the bytes of a UTF-8 JSON file."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    # File names can hold bytes that are no text; JSON escapes those.
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _video(project: Project, video: Video) -> dict[str, Any]:
+    return {
+        "name": project.name,
+        "fps": video.fps,
+        "width": video.width,
+        "height": video.height,
+        "num_frames": len(video),
+        "fingerprint": video.fingerprint,
+    }
+
+
+def _scope(
+    project: Project, masks: MaskStore, scope: Scope, is_stale: Callable[[Scope, int], bool]
+) -> dict[str, Any] | None:
+    saved = _saved(project.points_path(scope))
+    records = [
+        {
+            **asdict(record),
+            "stale": is_stale(scope, frame),
+            "file": project.mask_path(scope, frame).relative_to(project.root).as_posix(),
+        }
+        for frame, record in sorted(masks.records(scope).items())
+    ]
+    if not saved and not records:
+        return None
+    empty = {"num_prompts": 0, "prompts": [], "boxes": [], "masks": [], "corrections": []}
+    # Scope last: a file that was put elsewhere by hand keeps its old one inside.
+    whose = {"instance_id": scope.instance, "region": scope.region}
+    return {**empty, **saved, **whose, "records": records}
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    """Return a file of the project less the video's name, nothing where there is no file."""
+    content = read_json(path)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise damaged(path)
+    return {key: value for key, value in content.items() if key != "video_id"}
+
+
+def _instance(path: Path) -> tuple[int, str]:
+    name = path.parent.name.removeprefix("instance")
+    return (int(name) if name.isdecimal() else 0, name)
+
+
+def _labelled(points: npt.NDArray[np.float64], label: int) -> list[dict[str, int | float]]:
+    return [{"x": _short(x), "y": _short(y)} for x, y, given in points.tolist() if given == label]
+
+
+def _short(value: float) -> int | float:
+    return int(value) if value.is_integer() else value

@@ -1,0 +1,80 @@
+// What each key and button does, or says why it cannot.
+import type { ReadonlySignal } from "@preact/signals-core";
+import type { Edits } from "./edits.ts";
+import type { Frames } from "./frames.ts";
+import type { Playback } from "./playback.ts";
+import type { Actions } from "./shortcuts.ts";
+import type { Tool, ViewState } from "./state.ts";
+
+export interface ActionOptions {
+  state: ViewState;
+  playback: Playback;
+  frames: Frames;
+  edits: Edits;
+  /** Why there is nothing to clear on the frame that is seen; null when there is. */
+  clearObstacle: ReadonlySignal<string | null>;
+  /** Gives up what the pointer drags; false when it drags nothing. */
+  dropDrag(): boolean;
+}
+
+export function createActions(options: ActionOptions): Actions {
+  const { state, playback, frames, edits } = options;
+  const step = (by: number) => () => {
+    playback.seek(state.frame.peek() + by);
+    return true;
+  };
+  const take = (tool: Tool) => () => {
+    state.tool.value = tool;
+    return true;
+  };
+  /** Does it, or says why not. */
+  const unless = (obstacle: string | null | undefined, act: () => unknown): true => {
+    if (obstacle) state.message.value = obstacle;
+    else act();
+    return true;
+  };
+  return {
+    prev: step(-1),
+    next: step(1),
+    back: step(-10),
+    forward: step(10),
+    first: step(-Infinity),
+    last: step(Infinity),
+    play: () => {
+      playback.toggle();
+      return true;
+    },
+    point: take("point"),
+    box: () => take(state.tool.peek() === "box" ? "point" : "box")(),
+    remove: () => {
+      const point = state.selected.peek();
+      return point ? unless(state.obstacle.peek(), () => edits.removePoint(point)) : false;
+    },
+    clear: () =>
+      unless(options.clearObstacle.peek(), () => {
+        const shown = frames.shown.peek();
+        if (shown) void edits.clearFrame(shown.index);
+      }),
+    undo: () => unless(state.obstacle.peek(), () => edits.undo("undo")),
+    redo: () => unless(state.obstacle.peek(), () => edits.undo("redo")),
+    track: () =>
+      unless(state.trackObstacle.peek(), () =>
+        edits.track({ scopes: [[state.instance.peek(), state.region.peek()]] }),
+      ),
+    "track-all": () => unless(state.trackAllObstacle.peek(), () => edits.track({ scopes: null })),
+    escape: () => options.dropDrag() || deselect(state) || cancelRun(state, edits),
+    cancel: () => cancelRun(state, edits),
+  };
+}
+
+function deselect(state: ViewState): boolean {
+  if (!state.selected.peek()) return false;
+  state.selected.value = null;
+  return true;
+}
+
+function cancelRun(state: ViewState, edits: Edits): boolean {
+  if (!state.shared.peek()?.job) return false;
+  void edits.cancel();
+  return true;
+}

@@ -1,0 +1,51 @@
+// The root's data attributes: what a view shows and does, for tests and for styles.
+import type { ReadonlySignal } from "@preact/signals-core";
+import type { Kernel } from "./connection.ts";
+import type { ViewState } from "./state.ts";
+import type { Painted } from "./viewer.ts";
+
+/** What is on the canvas. */
+export function tellPainted(root: HTMLElement, painted: Painted): void {
+  const { frame, revision, masks, points, boxes, selected } = painted;
+  root.dataset.frame = String(frame);
+  root.dataset.overlay = revision === null ? "" : String(revision);
+  root.dataset.masks = String(masks);
+  root.dataset.points = String(points);
+  root.dataset.boxes = String(boxes);
+  root.dataset.selected = selected === null ? "" : String(selected);
+}
+
+/** What goes on beside it. */
+export function tellState(
+  root: HTMLElement,
+  state: ViewState,
+  kernel: ReadonlySignal<Kernel>,
+): void {
+  const shared = state.shared.value;
+  root.dataset.pending = String(state.edits.value);
+  root.dataset.playing = String(state.playing.value);
+  root.dataset.kernel = kernel.value;
+  root.dataset.job = shared?.job ? "running" : "idle";
+  root.dataset.model = shared?.model.status ?? "";
+  root.dataset.ready = String(shared?.video.ready ?? 0);
+  root.dataset.saved = String(shared?.saved ?? true);
+}
+
+/** Milliseconds from the last click to the paint of its answer. */
+export class ClickTimer {
+  #root: HTMLElement;
+  #last = 0;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  start(time: number): void {
+    this.#last = time;
+    delete this.#root.dataset.clickMs;
+  }
+
+  stop(time: number): void {
+    if (time === this.#last) this.#root.dataset.clickMs = (performance.now() - time).toFixed(1);
+  }
+}

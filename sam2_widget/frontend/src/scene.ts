@@ -1,0 +1,102 @@
+// What there is to see on a frame: its masks, boxes and points, and what the user is doing to them.
+import type { Marker, Outline } from "./draw.ts";
+import type { Layer, Mask } from "./mask.ts";
+import type { PointItem } from "./messages.ts";
+import { isSamePoint, type ScopeId, scopeKey, type ViewState } from "./state.ts";
+
+export interface Scene {
+  masks: Mask[];
+  boxes: Outline[];
+  markers: Marker[];
+  /** Number of the point that is selected on this frame. */
+  selected: number | null;
+}
+
+/** Where the colour of a scope is not known yet: it holds nothing so far. */
+const NEW_COLOR = "#ffffff";
+
+export function sceneOf(state: ViewState, frame: number, layer: Layer | undefined): Scene {
+  const points = pointsOf(state, frame, layer);
+  const selected = state.selected.peek();
+  return {
+    masks: (layer?.masks ?? []).filter((mask) => mask.loops.length > 0 && isVisible(state, mask)),
+    boxes: outlines(state, frame, layer),
+    markers: [...points.map((point) => marker(state, frame, point)), ...pendingOf(state, frame)],
+    selected: points.find((point) => isSamePoint({ ...point, frame }, selected))?.index ?? null,
+  };
+}
+
+/** The points of the scope that is annotated now, where they are seen: these can be taken hold of. */
+export function graspable(state: ViewState, frame: number, layer: Layer | undefined): PointItem[] {
+  return pointsOf(state, frame, layer).filter((point) => isCurrent(state, point));
+}
+
+/** Whether a scope holds anything on the frame of a layer. */
+export function holdsAnything(layer: Layer | undefined, scope: ScopeId): boolean {
+  if (!layer) return false;
+  const key = scopeKey(scope);
+  return [...layer.masks, ...layer.points, ...layer.boxes].some((item) => scopeKey(item) === key);
+}
+
+function isVisible(state: ViewState, item: ScopeId): boolean {
+  return !state.hidden.peek().has(scopeKey(item));
+}
+
+function isCurrent(state: ViewState, { instance, region }: ScopeId): boolean {
+  return instance === state.instance.peek() && region === state.region.peek();
+}
+
+/** The points that Python told of, where they were moved to since. */
+function pointsOf(state: ViewState, frame: number, layer: Layer | undefined): PointItem[] {
+  const moved = state.moved.peek();
+  return (layer?.points ?? [])
+    .filter((point) => isVisible(state, point))
+    .map((point) => {
+      const to = moved.findLast((other) => isSamePoint({ ...point, frame }, other));
+      return to ? { ...point, x: to.x, y: to.y } : point;
+    });
+}
+
+function marker(state: ViewState, frame: number, point: PointItem): Marker {
+  const ref = { ...point, frame };
+  return {
+    ...point,
+    current: isCurrent(state, point),
+    pending: false,
+    hovered: isSamePoint(ref, state.hovered.peek()),
+    selected: isSamePoint(ref, state.selected.peek()),
+  };
+}
+
+function pendingOf(state: ViewState, frame: number): Marker[] {
+  return state.pending
+    .peek()
+    .filter((point) => point.frame === frame && isVisible(state, point))
+    .map((point) => ({
+      ...point,
+      current: isCurrent(state, point),
+      pending: true,
+      hovered: false,
+      selected: false,
+    }));
+}
+
+/** A box that is drawn takes the place of the one that its scope has. */
+function outlines(state: ViewState, frame: number, layer: Layer | undefined): Outline[] {
+  const drawn = state.boxes.peek().filter((box) => box.frame === frame);
+  const replaced = new Set(drawn.map(scopeKey));
+  const told = (layer?.boxes ?? []).filter((box) => !replaced.has(scopeKey(box)));
+  return [...told, ...drawn]
+    .filter((box) => isVisible(state, box))
+    .map((box) => ({
+      ...box,
+      color: colorOf(state, box, layer),
+      current: isCurrent(state, box),
+    }));
+}
+
+function colorOf(state: ViewState, item: ScopeId, layer: Layer | undefined): string {
+  const key = scopeKey(item);
+  const known = [...(layer?.masks ?? []), ...(state.shared.peek()?.scopes ?? [])];
+  return known.find((other) => scopeKey(other) === key)?.color ?? NEW_COLOR;
+}
