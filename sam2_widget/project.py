@@ -249,12 +249,8 @@ class Project:
         SaveError
             If it cannot be written.
         """
-        path = self.points_path(scope)
-        if prompts:
-            self.write_json(path, _prompts_json(self.name, scope, prompts))
-        else:
-            with saving(path):
-                path.unlink(missing_ok=True)
+        content = _prompts_json(self.name, scope, prompts) if prompts else None
+        self._write_or_remove(self.points_path(scope), content)
 
     def read_prompts(self, width: int, height: int) -> Annotations:
         """Return the saved prompts of all scopes.
@@ -286,12 +282,8 @@ class Project:
         SaveError
             If it cannot be written.
         """
-        path = self.keypoints_path(instance)
-        if frames:
-            self.write_json(path, _keypoints_json(self.name, instance, frames))
-        else:
-            with saving(path):
-                path.unlink(missing_ok=True)
+        content = _keypoints_json(self.name, instance, frames) if frames else None
+        self._write_or_remove(self.keypoints_path(instance), content)
 
     def read_keypoints(self, width: int, height: int) -> Keypoints:
         """Return the saved keypoints of all instances.
@@ -314,6 +306,13 @@ class Project:
         return keypoints
 
     # -- plain files --------------------------------------------------------------------------
+
+    def _write_or_remove(self, path: Path, content: object | None) -> None:
+        if content is not None:
+            self.write_json(path, content)
+            return
+        with saving(path):
+            path.unlink(missing_ok=True)
 
     def write_json(self, path: Path, content: object) -> None:
         """Save a JSON file."""

@@ -158,7 +158,6 @@ class Pass:
 
     scope: Scope
     reverse: bool
-    first: int
     frames: set[int]
     fresh: set[int]
     revision: str
@@ -242,7 +241,7 @@ def _plan_pass(
     wanted = {f for f in side if f in frames and f not in prompted}
     if force:
         fresh -= wanted
-    return Pass(scope, reverse, first, wanted - fresh, fresh, revision)
+    return Pass(scope, reverse, wanted - fresh, fresh, revision)
 
 
 class TrackRun:
