@@ -171,9 +171,9 @@ class Annotator(anywidget.AnyWidget):
             "region": self.region,
         }
 
-    def _on_request(self, _widget: object, content: object, _buffers: object) -> None:
+    def _on_request(self, _widget: object, content: object, buffers: Iterable[Any]) -> None:
         if self._responder is not None:
-            self._responder.receive(content)
+            self._responder.receive(content, buffers)
 
     def _to_views(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:

@@ -109,6 +109,11 @@ class Keypoints:
         """Iterate over the instances that have keypoints, in order."""
         return iter(sorted(self.instances))
 
+    def names(self) -> list[str]:
+        """Return the names used on any frame of any instance, in order."""
+        listed = (frame for frames in self.instances.values() for frame in frames.values())
+        return sorted({keypoint.name for frame in listed for keypoint in frame}, key=name_order)
+
     def of(self, instance: int) -> InstanceKeypoints:
         """Return the keypoints of an instance by frame, in order, empty when it has none."""
         return self.instances.get(instance, {})

@@ -1,4 +1,4 @@
-"""Every message between Python and the browser, parsed at the door, encoded on the way out.
+"""Every message between Python and the browser as a frozen dataclass.
 
 The browser sends requests; Python sends answers and nothing else. A push (progress, a mask that
 tracking just saved) is the answer to a pending ``listen`` request, so nothing reaches the browser
@@ -11,23 +11,12 @@ Pixels and masks travel as binary buffers, never in the JSON.
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import reprlib
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal
 
 Direction = Literal["both", "forward", "backward"]
 ScopeId = tuple[int, str]
 """Instance number and region id."""
-_MAX_INTEGER = 2**53 - 1
-"""JavaScript's largest exact integer."""
-
-
-class MessageError(ValueError):
-    """A message that is not of the agreed form."""
 
 
 # ---------------------------------------------------------------------------------------------
@@ -37,11 +26,12 @@ class MessageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What every request carries: its number and the view that waits for the answer."""
+    """What every request carries: its number, the view that waits, and binary buffers if any."""
 
     kind: ClassVar[str]
     id: int
     view: str
+    buffers: tuple[memoryview, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +166,59 @@ class AddRegion(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class Brush(Request):
+    """A stroke of brush or eraser on a frame's mask; answered with `Overlay`.
+
+    The stroke is a line through places in pixels of the stored frame, `radius` pixels thick to
+    either side, with round ends.
+    """
+
+    kind = "brush"
+    frame: int
+    instance: int
+    region: str
+    stroke: list[tuple[float, float]]
+    radius: float
+    erase: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteInstance(Request):
+    """All scopes and keypoints of an instance go away; answered with `Done`."""
+
+    kind = "delete_instance"
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
+class RenameInstance(Request):
+    """An instance gets another display name, empty for none; answered with `Done`."""
+
+    kind = "rename_instance"
+    instance: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameRegion(Request):
+    """A region gets another display name, empty for its id; answered with `Done`."""
+
+    kind = "rename_region"
+    region: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetColor(Request):
+    """A scope gets a colour "#rrggbb", null for the palette's own; answered with `Done`."""
+
+    kind = "set_color"
+    instance: int
+    region: str
+    color: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AddKeypoint(Request):
     """A keypoint at `x`, `y` in pixels, `name` null for k1, k2, ...; answered with `Overlay`."""
 
@@ -271,6 +314,112 @@ class Cancel(Request):
     kind = "cancel"
 
 
+@dataclass(frozen=True, slots=True)
+class Save(Request):
+    """Bring all that is saved to the disk itself; answered with `Done`."""
+
+    kind = "save"
+
+
+@dataclass(frozen=True, slots=True)
+class Reload(Request):
+    """Read the project's files again; answered with `Done`."""
+
+    kind = "reload"
+
+
+@dataclass(frozen=True, slots=True)
+class TryLock(Request):
+    """Take over a project that another process held, if it is free; answered with `Done`."""
+
+    kind = "try_lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Export(Request):
+    """Everything as one JSON, or one scope in the original tool's shape; answered with `Download`.
+
+    `instance` and `region` are both null for everything.
+    """
+
+    kind = "export"
+    instance: int | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GetChunk(Request):
+    """A part of a `Download` from `offset` on; answered with `Chunk`."""
+
+    kind = "chunk"
+    token: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUpload(Request):
+    """A file is coming; answered with `Upload`, which says from which byte on.
+
+    `modified` is the file's time in ms since 1970: with name and size it tells whether the file is
+    the one that an earlier, broken upload was about.
+    """
+
+    kind = "begin_upload"
+    purpose: Literal["video", "annotations"]
+    name: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadChunk(Request):
+    """The bytes from `offset` on, in the one buffer; answered with `Upload`."""
+
+    kind = "upload_chunk"
+    token: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelUpload(Request):
+    """Throw away what was uploaded; answered with `Done`."""
+
+    kind = "cancel_upload"
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLoad(Request):
+    """What loading an uploaded file of annotations would do; answered with `LoadPreview`."""
+
+    kind = "preview_load"
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyLoad(Request):
+    """Load an uploaded file of annotations; answered with `Done`."""
+
+    kind = "apply_load"
+    token: str
+    how: Literal["merge", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListVideos(Request):
+    """Look for videos and projects anew; answered with `Choices`."""
+
+    kind = "list_videos"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVideo(Request):
+    """Open one of the listed videos or projects; answered with `Done`, after which `Hello`."""
+
+    kind = "open_video"
+    path: str
+
+
 # ---------------------------------------------------------------------------------------------
 # Answers: Python to browser
 # ---------------------------------------------------------------------------------------------
@@ -302,6 +451,14 @@ class RegionState:
     """A region: its id and its display name."""
 
     id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceState:
+    """An instance that holds anything or has a name; `name` is empty when it has none."""
+
+    id: int
     name: str
 
 
@@ -351,7 +508,8 @@ class State(Answer):
     """Everything small that all views share.
 
     `changed` are the frame ranges [start, stop) whose overlay differs from what it was at the
-    revision the browser listened from; null means any frame may differ.
+    revision the browser listened from; null means any frame may differ. `keypoint_names` are those
+    used so far, in order; `skeleton` are the pairs of names between which lines are drawn.
     """
 
     kind = "state"
@@ -359,7 +517,10 @@ class State(Answer):
     changed: list[tuple[int, int]] | None
     video: VideoState
     regions: list[RegionState]
+    instances: list[InstanceState]
     scopes: list[ScopeState]
+    keypoint_names: list[str]
+    skeleton: list[tuple[str, str]]
     model: ModelState
     job: JobState | None
     undo: str | None
@@ -477,6 +638,75 @@ class Overlay(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class VideoChoice:
+    """A video that can be opened: `path` is relative to the folder of the list."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChoice:
+    """A project that was open before; `opened` is when, in seconds since 1970.
+
+    `obstacle` says why it cannot be opened, empty when it can.
+    """
+
+    path: str
+    name: str
+    opened: float
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices(Answer):
+    """No video is open: what there is to choose from. Answers `Hello` too."""
+
+    kind = "choices"
+    folder: str
+    videos: list[VideoChoice]
+    projects: list[ProjectChoice]
+
+
+@dataclass(frozen=True, slots=True)
+class Download(Answer):
+    """A file of `size` bytes to be asked for in chunks."""
+
+    kind = "download"
+    token: str
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Answer):
+    """The bytes of a `Download` from `offset` on, in the one buffer, at most 1 MiB."""
+
+    kind = "chunk"
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Answer):
+    """How much of a file has come; once `received` is its size, it is there as `name`."""
+
+    kind = "upload"
+    token: str
+    name: str
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPreview(Answer):
+    """What loading a file would do, a sentence each; empty where that way is not possible."""
+
+    kind = "load_preview"
+    title: str
+    merge: list[str]
+    replace: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Done(Answer):
     """The request was carried out."""
 
@@ -489,101 +719,3 @@ class Failed(Answer):
 
     kind = "error"
     message: str
-
-
-REQUESTS: dict[str, type[Request]] = {
-    cls.kind: cls
-    for cls in (
-        Hello, Listen, Bye, Ping, GetFrame, GetTimes, GetOverlay, AddPoint, MovePoint,
-        RemovePoint, SetBox, ClearFrame, DeleteScope, AddRegion, AddKeypoint,
-        MoveKeypoint, RemoveKeypoint, SetKeypointVisible, ClearKeypoints, CopyKeypoints, Undo,
-        Redo, Track, Cancel,
-    )
-}  # fmt: skip
-
-_T = TypeVar("_T")
-
-
-def parse(content: object) -> Request:
-    """Turn the JSON of a request into its dataclass.
-
-    Parameters
-    ----------
-    content : object
-        What the browser sent: hostile until checked.
-
-    Raises
-    ------
-    MessageError
-        If it is not a request of the agreed form; the text names the field.
-    """
-    if not isinstance(content, dict):
-        raise MessageError("A request must be a JSON object.")
-    kind = content.get("kind")
-    cls = REQUESTS.get(kind) if isinstance(kind, str) else None
-    if cls is None:
-        raise MessageError(f"Unknown request {_show(kind)}; reload the page to update the widget.")
-    return _build(cls, {key: value for key, value in content.items() if key != "kind"})
-
-
-def _build(cls: type[_T], values: dict[str, Any]) -> _T:
-    hints = typing.get_type_hints(cls)
-    names = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    unknown = values.keys() - set(names)
-    if unknown:
-        raise MessageError(f"Unexpected field {_show(min(unknown))} in {cls.__name__}.")
-    checked = {k: _check(v, hints[k], f"{cls.__name__}.{k}") for k, v in values.items()}
-    try:
-        return cls(**checked)
-    except TypeError as error:
-        raise MessageError(f"Incomplete {cls.__name__}: {error}.") from error
-
-
-def _check(value: Any, hint: Any, where: str) -> Any:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        return _check_optional(value, hint, where)
-    if origin is Literal:
-        ok = value in typing.get_args(hint)
-    elif origin is list:
-        (item,) = typing.get_args(hint)
-        if isinstance(value, list):
-            return [_check(v, item, where) for v in value]
-        ok = False
-    elif origin is tuple:
-        items = typing.get_args(hint)
-        if isinstance(value, list) and len(value) == len(items):
-            return tuple(_check(v, i, where) for v, i in zip(value, items, strict=True))
-        ok = False
-    elif hint is float:
-        ok = _is_integer(value) or (type(value) is float and math.isfinite(value))
-    elif hint is int:
-        ok = _is_integer(value)
-    else:
-        ok = isinstance(value, hint)
-    if not ok:
-        raise MessageError(f"{where} cannot be {_show(value)}.")
-    return value
-
-
-def _is_integer(value: object) -> bool:
-    return type(value) is int and abs(value) <= _MAX_INTEGER
-
-
-def _show(value: object) -> str:
-    # Unlike repr(), bounded in depth and length.
-    return reprlib.repr(value)[:60]
-
-
-def _check_optional(value: Any, hint: Any, where: str) -> Any:
-    inner = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-    if value is None and len(inner) < len(typing.get_args(hint)):
-        return None
-    return _check(value, inner[0], where)
-
-
-def encode(request_id: int, view: str, answer: Answer) -> tuple[dict[str, Any], list[bytes]]:
-    """Return the JSON content and the binary buffers of an answer."""
-    content = dataclasses.asdict(answer)
-    buffers = list(content.pop("buffers"))
-    return {"id": request_id, "view": view, "kind": answer.kind, **content}, buffers

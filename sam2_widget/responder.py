@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sam2_widget import messages as m
-from sam2_widget import snapshot
+from sam2_widget import snapshot, wire
 from sam2_widget.annotations import Scope
 from sam2_widget.errors import FrameIndexError, Sam2WidgetError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sam2_widget.events import Change
     from sam2_widget.history import Step
     from sam2_widget.session import Session
@@ -96,11 +98,11 @@ class Responder:
             m.Cancel: self._cancel,
         }
 
-    def receive(self, content: object) -> None:
+    def receive(self, content: object, buffers: Iterable[Any] = ()) -> None:
         """Take a request from the browser."""
         try:
-            request = m.parse(content)
-        except m.MessageError as error:
+            request = wire.parse(content, buffers)
+        except wire.MessageError as error:
             self._refuse(content, error)
             return
         with self._reporting(request):
@@ -276,18 +278,18 @@ class Responder:
     # -- answers ------------------------------------------------------------------------------
 
     def _answer(self, request: m.Request, answer: m.Answer) -> None:
-        content, buffers = m.encode(request.id, request.view, answer)
+        content, buffers = wire.encode(request.id, request.view, answer)
         try:
             self._send(content, buffers)
         except Exception:  # a browser that cannot be reached must not undo what was asked for
             _log.exception("An answer could not be sent.")
 
-    def _refuse(self, content: object, error: m.MessageError) -> None:
+    def _refuse(self, content: object, error: wire.MessageError) -> None:
         """Answer what could not be parsed, where it says who asks."""
         if isinstance(content, dict):
             number, view = content.get("id"), content.get("view")
             if isinstance(number, int) and isinstance(view, str):
-                self._send(*m.encode(number, view, m.Failed(str(error))))
+                self._send(*wire.encode(number, view, m.Failed(str(error))))
 
     def _reporting(self, request: m.Request) -> _Reporting:
         return _Reporting(self, request)

@@ -25,7 +25,10 @@ def state(live: Live, since: int | None = None) -> m.State:
         changed=changed,
         video=_video(live),
         regions=[m.RegionState(region, region) for region in live.regions],
+        instances=_instances(live),
         scopes=[_scope(live, scope) for scope in live.scopes()],
+        keypoint_names=live.keypoints.names(),
+        skeleton=[],
         model=m.ModelState(
             live.status.name, live.status.device, live.status.status, live.status.note
         ),
@@ -95,6 +98,11 @@ def _video(live: Live) -> m.VideoState:
         ready=video.ready,
         complete=video.complete,
     )
+
+
+def _instances(live: Live) -> list[m.InstanceState]:
+    numbers = {*live.keypoints, *(scope.instance for scope in live.scopes())}
+    return [m.InstanceState(number, "") for number in sorted(numbers)]
 
 
 def _scope(live: Live, scope: Scope) -> m.ScopeState:

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"errors", "messages"},
-    {"annotations", "bits", "durable", "images", "locking", "models", "worker"},
+    {"annotations", "bits", "durable", "images", "locking", "models", "wire", "worker"},
     {"keypoints"},
     {"engines", "events", "frame_files", "jpeg", "palette", "project", "rollback", "sample"},
     {"masks", "sources"},

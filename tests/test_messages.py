@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam2_widget import messages as m
+from sam2_widget import wire
 
 GOLDEN = Path(__file__).parent / "messages"
 REQUESTS: list[dict[str, Any]] = json.loads((GOLDEN / "requests.json").read_text("utf-8"))
@@ -47,6 +48,25 @@ PARSED: list[m.Request] = [
     m.SetKeypointVisible(210, "v-1", 12, 2, "k1", False),
     m.ClearKeypoints(211, "v-1", 12, 2),
     m.CopyKeypoints(212, "v-1", 12, 2),
+    m.Brush(300, "v-1", 12, 2, "shaft", [(5, 6.25), (7.5, 8)], 4.5, True),
+    m.DeleteInstance(301, "v-1", 2),
+    m.RenameInstance(302, "v-1", 2, "Spitze <b>\u00e9</b>"),
+    m.RenameRegion(303, "v-1", "shaft", "Spitze <b>\u00e9</b>"),
+    m.SetColor(304, "v-1", 2, "shaft", "#12AB9f"),
+    m.SetColor(305, "v-1", 2, "shaft", None),
+    m.Save(306, "v-1"),
+    m.Reload(307, "v-1"),
+    m.TryLock(308, "v-1"),
+    m.Export(309, "v-1", None, None),
+    m.Export(310, "v-1", 2, "shaft"),
+    m.GetChunk(311, "v-1", "t-1", 1048576),
+    m.BeginUpload(312, "v-1", "video", "Spitze <b>\u00e9</b>.mp4", 5000000000, 1700000000000),
+    m.UploadChunk(313, "v-1", "t-1", 1048576),
+    m.CancelUpload(314, "v-1", "t-1"),
+    m.PreviewLoad(315, "v-1", "t-1"),
+    m.ApplyLoad(316, "v-1", "t-1", "replace"),
+    m.ListVideos(317, "v-1"),
+    m.OpenVideo(318, "v-1", "day 1/clip.mp4"),
 ]
 BUFFERS = [tuple(b64decode(buffer) for buffer in answer["buffers"]) for answer in ANSWERS]
 ENCODED: list[m.Answer] = [
@@ -55,7 +75,10 @@ ENCODED: list[m.Answer] = [
         [(0, 5), (12, 13)],
         m.VideoState("clip", 640, 360, 25.0, 60, 37, False),
         [m.RegionState("overall", "overall"), m.RegionState("shaft", "Shaft <b>\u00e9</b>")],
+        [m.InstanceState(1, ""), m.InstanceState(2, "Spitze <b>\u00e9</b>")],
         [m.ScopeState(1, "overall", "#0072B2", 2, 30, 3)],
+        ["k1", "Spitze <b>\u00e9</b>"],
+        [("k1", "Spitze <b>\u00e9</b>")],
         m.ModelState("nano", "cpu", "ready", "Small built-in preview model."),
         m.JobState("Tracking instance 1, overall", 3, 60, 4.2),
         "point",
@@ -79,6 +102,19 @@ ENCODED: list[m.Answer] = [
     m.Overlay(3, 43, [], [], [], [], m.StepItem("Undid: point on frame 3", 3, 1, "overall")),
     m.Done(),
     m.Failed("The point (700, 20) lies outside the frame of 640 x 360 pixels; click inside it."),
+    m.Choices(
+        "videos",
+        [m.VideoChoice("day 1/clip.mp4", 5000000000)],
+        [
+            m.ProjectChoice(
+                "/data/clip.mp4", "Spitze <b>\u00e9</b>", 1700000000.5, "The video is gone."
+            )
+        ],
+    ),
+    m.Download("t-1", "clip.json", 12),
+    m.Chunk(4, buffers=(b"\x00\x01{}",)),
+    m.Upload("t-1", "clip-2.mp4", 1048576),
+    m.LoadPreview("clip.json", ["Adds 3 points."], []),
 ]
 
 json_values = st.recursive(
@@ -103,18 +139,25 @@ def request(kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("content", "expected"), [*zip(REQUESTS, PARSED, strict=True)])
 def test_a_golden_request_parses(content: dict[str, Any], expected: m.Request) -> None:
-    assert m.parse(content) == expected
+    assert wire.parse(content) == expected
 
 
 @pytest.mark.parametrize(("golden", "answer"), [*zip(ANSWERS, ENCODED, strict=True)])
 def test_an_answer_is_encoded_as_the_golden_one(golden: dict[str, Any], answer: m.Answer) -> None:
-    content, buffers = m.encode(golden["content"]["id"], "v-1", answer)
+    content, buffers = wire.encode(golden["content"]["id"], "v-1", answer)
     assert json.loads(json.dumps(content)) == golden["content"]
     assert buffers == [b64decode(buffer) for buffer in golden["buffers"]]
 
 
+def test_the_buffers_of_a_request_come_with_it() -> None:
+    content = request("upload_chunk")
+    assert bytes(wire.parse(content, [b"abc"]).buffers[0]) == b"abc"
+    with pytest.raises(wire.MessageError, match="Unexpected field 'buffers'"):
+        wire.parse(content | {"buffers": []}, [b"abc"])
+
+
 def test_every_kind_of_message_has_a_golden_one() -> None:
-    assert {content["kind"] for content in REQUESTS} == m.REQUESTS.keys()
+    assert {content["kind"] for content in REQUESTS} == wire.REQUESTS.keys()
     answers = {cls.kind for cls in m.Answer.__subclasses__()}
     assert {answer["content"]["kind"] for answer in ANSWERS} == answers
 
@@ -130,8 +173,8 @@ def test_the_golden_times_are_little_endian_doubles() -> None:
 
 @given(json_values)
 def test_anything_that_is_no_request_is_a_message_error(content: object) -> None:
-    with pytest.raises(m.MessageError):
-        m.parse(content)
+    with pytest.raises(wire.MessageError):
+        wire.parse(content)
 
 
 @given(st.sampled_from(REQUESTS), st.data())
@@ -141,8 +184,8 @@ def test_one_hostile_field_is_a_message_error_or_a_request_of_sound_types(
     name = data.draw(st.sampled_from(sorted(golden)))
     content = golden | {name: data.draw(json_values)}
     try:
-        parsed = m.parse(content)
-    except m.MessageError:
+        parsed = wire.parse(content)
+    except wire.MessageError:
         return
     assert type(parsed.id) is int
     assert type(parsed.view) is str
@@ -182,28 +225,28 @@ def test_one_hostile_field_is_a_message_error_or_a_request_of_sound_types(
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(kind: str, field: str, value: object) -> None:
-    with pytest.raises(m.MessageError, match=rf"\.{field} cannot be "):
-        m.parse(request(kind) | {field: value})
+    with pytest.raises(wire.MessageError, match=rf"\.{field} cannot be "):
+        wire.parse(request(kind) | {field: value})
 
 
 @pytest.mark.parametrize("content", REQUESTS, ids=lambda content: content["kind"])
 def test_a_field_that_is_not_agreed_on_is_refused(content: dict[str, Any]) -> None:
-    with pytest.raises(m.MessageError, match="Unexpected field '__class__'"):
-        m.parse(content | {"__class__": "x"})
+    with pytest.raises(wire.MessageError, match="Unexpected field '__class__'"):
+        wire.parse(content | {"__class__": "x"})
 
 
 @pytest.mark.parametrize("field", ["id", "view", "frame", "x", "label"])
 def test_a_missing_field_is_named(field: str) -> None:
     content = request("add_point")
     del content[field]
-    with pytest.raises(m.MessageError, match=f"Incomplete AddPoint: .*'{field}'"):
-        m.parse(content)
+    with pytest.raises(wire.MessageError, match=f"Incomplete AddPoint: .*'{field}'"):
+        wire.parse(content)
 
 
 @pytest.mark.parametrize("kind", ["state", "Hello", "__init__", "", 5, None, ["hello"], {}])
 def test_an_unknown_kind_is_refused_with_advice(kind: object) -> None:
-    with pytest.raises(m.MessageError, match=r"Unknown request .*reload the page"):
-        m.parse({"id": 1, "view": "v-1", "kind": kind})
+    with pytest.raises(wire.MessageError, match=r"Unknown request .*reload the page"):
+        wire.parse({"id": 1, "view": "v-1", "kind": kind})
 
 
 def test_a_deeply_nested_value_is_refused_in_a_short_sentence() -> None:
@@ -211,12 +254,12 @@ def test_a_deeply_nested_value_is_refused_in_a_short_sentence() -> None:
     for _ in range(100_000):
         nested = [nested]
     for content in (request("add_point") | {"x": nested}, request("hello") | {"kind": nested}):
-        with pytest.raises(m.MessageError) as refused:
-            m.parse(content)
+        with pytest.raises(wire.MessageError) as refused:
+            wire.parse(content)
         assert len(str(refused.value)) < 200
 
 
 def test_a_long_text_is_shortened_in_the_answer() -> None:
-    with pytest.raises(m.MessageError) as refused:
-        m.parse(request("track") | {"direction": "x" * 10**6})
+    with pytest.raises(wire.MessageError) as refused:
+        wire.parse(request("track") | {"direction": "x" * 10**6})
     assert len(str(refused.value)) < 200

@@ -12,7 +12,7 @@ import {
 
 /** The part of the anywidget model that carries messages. */
 export interface Wire {
-  send(content: unknown): void;
+  send(content: unknown, callbacks?: object, buffers?: ArrayBuffer[]): void;
   on(event: "msg:custom", callback: (content: unknown, buffers: DataView[]) => void): void;
   off(event: "msg:custom", callback: (content: unknown, buffers: DataView[]) => void): void;
 }
@@ -67,7 +67,11 @@ export class Connection {
     void this.#serve();
   }
 
-  request<K extends RequestKind>(kind: K, payload: Payload<K>): Promise<AnswerTo[K]> {
+  request<K extends RequestKind>(
+    kind: K,
+    payload: Payload<K>,
+    buffers: ArrayBuffer[] = [],
+  ): Promise<AnswerTo[K]> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw new Dropped("The view is closed.");
       const id = this.#nextId++;
@@ -75,7 +79,7 @@ export class Connection {
       const settle = resolve as (answer: unknown) => void;
       this.#waiting.set(id, { kind, sent: Date.now(), resolve: settle, reject });
       try {
-        this.#wire.send(content);
+        this.#wire.send(content, undefined, buffers);
         this.#arm();
       } catch {
         this.#lose();

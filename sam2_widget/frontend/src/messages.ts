@@ -35,6 +35,11 @@ const REQUESTS = {
   clear_frame: object(onFrame),
   delete_scope: object({ instance: int, region: text }),
   add_region: object({ region: text }),
+  brush: object({ ...onFrame, stroke: list(pair(float, float)), radius: float, erase: flag }),
+  delete_instance: object({ instance: int }),
+  rename_instance: object({ instance: int, name: text }),
+  rename_region: object({ region: text, name: text }),
+  set_color: object({ instance: int, region: text, color: nullable(text) }),
   add_keypoint: object({ ...keypoint, name: nullable(text), x: float, y: float }),
   move_keypoint: object({ ...keypoint, x: float, y: float }),
   remove_keypoint: object(keypoint),
@@ -51,6 +56,23 @@ const REQUESTS = {
     force: optional(flag),
   }),
   cancel: object({}),
+  save: object({}),
+  reload: object({}),
+  try_lock: object({}),
+  export: object({ instance: nullable(int), region: nullable(text) }),
+  chunk: object({ token: text, offset: int }),
+  begin_upload: object({
+    purpose: oneOf("video", "annotations"),
+    name: text,
+    size: int,
+    modified: int,
+  }),
+  upload_chunk: object({ token: text, offset: int }),
+  cancel_upload: object({ token: text }),
+  preview_load: object({ token: text }),
+  apply_load: object({ token: text, how: oneOf("merge", "replace") }),
+  list_videos: object({}),
+  open_video: object({ path: text }),
 };
 
 const video = object({
@@ -91,6 +113,7 @@ const point = object({
   label: int,
 });
 const box = object({ instance: int, region: text, ...edges });
+const keypointItem = object({ instance: int, name: text, x: float, y: float, visible: flag });
 
 const ANSWERS = {
   state: object({
@@ -98,7 +121,10 @@ const ANSWERS = {
     changed: nullable(list(pair(int, int))),
     video,
     regions: list(object({ id: text, name: text })),
+    instances: list(object({ id: int, name: text })),
     scopes: list(scope),
+    keypoint_names: list(text),
+    skeleton: list(pair(text, text)),
     model: object({ name: text, device: text, status: text, note: text }),
     job: nullable(object({ text: text, done: int, total: int, seconds_left: nullable(float) })),
     undo: nullable(text),
@@ -116,9 +142,18 @@ const ANSWERS = {
     masks: list(mask),
     points: list(point),
     boxes: list(box),
-    keypoints: list(object({ instance: int, name: text, x: float, y: float, visible: flag })),
+    keypoints: list(keypointItem),
     step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
   }),
+  choices: object({
+    folder: text,
+    videos: list(object({ path: text, size: int })),
+    projects: list(object({ path: text, name: text, opened: float, obstacle: text })),
+  }),
+  download: object({ token: text, name: text, size: int }),
+  chunk: object({ offset: int }),
+  upload: object({ token: text, name: text, received: int }),
+  load_preview: object({ title: text, merge: list(text), replace: list(text) }),
   done: object({}),
   error: object({ message: text }),
 };
@@ -136,6 +171,11 @@ export type Frame = AnswerOf<"frame">;
 export type NotReady = AnswerOf<"not_ready">;
 export type Times = AnswerOf<"times">;
 export type Overlay = AnswerOf<"overlay">;
+export type Choices = AnswerOf<"choices">;
+export type Download = AnswerOf<"download">;
+export type Chunk = AnswerOf<"chunk">;
+export type Upload = AnswerOf<"upload">;
+export type LoadPreview = AnswerOf<"load_preview">;
 export type Done = AnswerOf<"done">;
 export type Failed = AnswerOf<"error">;
 export type Answer = { [K in AnswerKind]: AnswerOf<K> }[AnswerKind];
@@ -144,6 +184,7 @@ export type ScopeState = State["scopes"][number];
 export type MaskItem = Overlay["masks"][number];
 export type PointItem = Overlay["points"][number];
 export type BoxItem = Overlay["boxes"][number];
+export type KeypointItem = Overlay["keypoints"][number];
 
 /** What a request is answered with, unless it fails. */
 export interface AnswerTo {
@@ -171,6 +212,23 @@ export interface AnswerTo {
   redo: Overlay;
   track: Done;
   cancel: Done;
+  brush: Overlay;
+  delete_instance: Done;
+  rename_instance: Done;
+  rename_region: Done;
+  set_color: Done;
+  save: Done;
+  reload: Done;
+  try_lock: Done;
+  export: Download;
+  chunk: Chunk;
+  begin_upload: Upload;
+  upload_chunk: Upload;
+  cancel_upload: Done;
+  preview_load: LoadPreview;
+  apply_load: Done;
+  list_videos: Choices;
+  open_video: Done;
 }
 
 /** The JSON of a request. Throws `SchemaError` when a field is not of the agreed form. */
