@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sam2_widget.annotations import Scope
+    from sam2_widget.events import Change
     from sam2_widget.sources import VideoLike
+    from sam2_widget.tracking import TrackJob
     from sam2_widget.video import Video
 
 _STATIC = Path(__file__).parent / "static"
@@ -133,6 +135,16 @@ class Annotator(anywidget.AnyWidget):
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table of all masks; see `Session.to_dataframe`."""
         return self.session.to_dataframe()
+
+    # -- listening ----------------------------------------------------------------------------
+
+    def on_change(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Have a function called after every change; see `Session.on_change`."""
+        return self.session.on_change(listener)
+
+    def on_progress(self, listener: Callable[[TrackJob], None]) -> Callable[[], None]:
+        """Have a function called as a track moves on and ends; see `Session.on_progress`."""
+        return self.session.on_progress(listener)
 
     # -- display ------------------------------------------------------------------------------
 

@@ -63,6 +63,23 @@ def test_the_traits_can_be_observed_and_linked(ann: Annotator) -> None:
     assert seen == [7, 3]
 
 
+def test_callbacks_hear_of_changes_and_of_progress_until_they_are_ended(ann: Annotator) -> None:
+    changes: list[tuple[str, tuple[int, ...]]] = []
+    progress: list[tuple[int, int]] = []
+    stop = ann.on_change(lambda change: changes.append((change.kind, change.frames)))
+    ann.on_progress(lambda job: progress.append(job.progress[:2]))
+    ann.session.add_point(2, 20, 20)
+    ann.session.track().wait()
+    tell_all(ann.session)
+    assert ("prompts", (2,)) in changes
+    assert progress[-1] == (9, 9)
+    stop()
+    heard = len(changes)
+    ann.session.undo()
+    tell_all(ann.session)
+    assert len(changes) == heard
+
+
 @pytest.mark.parametrize("frame", [-1, 10, 1000])
 def test_a_frame_that_does_not_exist_is_refused(ann: Annotator, frame: int) -> None:
     ann.frame_index = 4
