@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from sam2_widget import bits
 from sam2_widget.errors import PromptError
 
 
@@ -50,8 +51,41 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskPrompt:
+    """A drawn mask of the size of the frame, as the bytes of its PNG.
+
+    Attributes
+    ----------
+    png : bytes
+        Grey PNG, above 127 where the object is.
+    digest : str
+        A hash of these bytes.
+    """
+
+    png: bytes = field(repr=False)
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute the hash once: it is asked for whenever the prompts are saved."""
+        object.__setattr__(self, "digest", hashlib.blake2b(self.png, digest_size=8).hexdigest())
+
+    def read(self, height: int, width: int) -> bits.Mask:
+        """Return the mask, a fresh (H, W) bool array.
+
+        Raises
+        ------
+        PromptError
+            If the bytes are no picture of that size.
+        """
+        mask = bits.from_png(self.png, height, width)
+        if mask is None:
+            raise PromptError(f"A drawn mask is no PNG of {width} x {height} pixels; draw it anew.")
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
 class FramePrompts:
-    """The ordered prompts of one scope on one frame: first a box, if any, then the points.
+    """The ordered prompts of one scope on one frame: a box or a mask, if any, then the points.
 
     Attributes
     ----------
@@ -61,21 +95,30 @@ class FramePrompts:
         The box that started the frame.
     corrects : bool
         Whether the frame was tracked before its first prompt, so that the prompts refine that mask.
+    mask : MaskPrompt or None
+        The drawn mask that started the frame; never beside a box.
     """
 
     points: tuple[Point, ...] = ()
     box: Box | None = None
     corrects: bool = False
+    mask: MaskPrompt | None = None
 
     def __len__(self) -> int:
         """Return the number of prompts."""
-        return len(self.points) + (self.box is not None)
+        return len(self.points) + (self.box is not None) + (self.mask is not None)
 
     @property
     def revision(self) -> str:
         """A hash of these prompts; a clicked mask made under another one is out of date."""
         box = self.box and [self.box.x0, self.box.y0, self.box.x1, self.box.y1]
-        return _digest([self.corrects, box, [[p.x, p.y, p.label] for p in self.points]])
+        content = [self.corrects, box, [[p.x, p.y, p.label] for p in self.points]]
+        return _digest([*content, self.mask.digest] if self.mask else content)
+
+    @property
+    def drawn(self) -> MaskPrompt | None:
+        """The drawn mask where nothing refines it: then it is the frame's mask, as it is."""
+        return None if self.points else self.mask
 
     def with_points(self, points: tuple[Point, ...]) -> FramePrompts:
         """Return these prompts followed by more points."""

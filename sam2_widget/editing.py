@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sam2_widget import bits
-from sam2_widget.annotations import FramePrompts, Point, Scope, make_point
-from sam2_widget.engines.base import FrameInput, Mask, Neighbour, Segmentation
+from sam2_widget import bits, brush
+from sam2_widget.annotations import FramePrompts, MaskPrompt, Point, Scope, make_point
+from sam2_widget.engines.base import FrameInput, Mask, Neighbour
 from sam2_widget.errors import PromptError, Sam2WidgetError
 from sam2_widget.events import Change
 from sam2_widget.history import FrameChange, KeypointChange, Step, Version
@@ -66,6 +66,33 @@ class Editor:
         before = self._live.annotations.at(scope, frame) or FramePrompts()
         return self.commit(scope, frame, replace(before, points=tuple(points)), text)
 
+    def set_mask(
+        self, scope: Scope, frame: int, mask: Mask, text: str, shown: Shown | None = None
+    ) -> Mask:
+        """Give a frame a drawn mask in the place of its prompts."""
+        given = FramePrompts(mask=MaskPrompt(bits.to_png(mask)))
+        before = self._live.annotations.at(scope, frame)
+        if before is not None and before.drawn == given.mask:
+            return mask.copy()
+        return self.commit(scope, frame, given, text, shown)
+
+    def paint(
+        self,
+        scope: Scope,
+        frame: int,
+        stroke: brush.Stroke,
+        radius: float,
+        erase: bool,
+        shown: Shown | None = None,
+    ) -> Mask:
+        """Add what a stroke covers to a frame's mask, or take it away."""
+        before = self._live.masks.read(scope, frame)
+        after = brush.paint(before, stroke, radius, erase=erase)
+        if np.array_equal(before, after):
+            return before
+        text = "eraser stroke" if erase else "brush stroke"
+        return self.set_mask(scope, frame, after, text, shown)
+
     def commit(
         self,
         scope: Scope,
@@ -79,26 +106,26 @@ class Editor:
         if prompts and self._was_tracked(scope, frame):
             prompts = replace(prompts, corrects=True)
         prompts = prompts or None
-        result = self._segment(scope, frame, prompts)
-        record = self._record(frame, result, prompts)
+        made = self._made(scope, frame, prompts) if prompts else None
         folder = live.history.folder()
         before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        record = made[1] if made else None
         after = Version(prompts, record, _png(folder, "after", scope, frame))
         step = Step(text, scope, frame, [FrameChange(scope, frame, before, after)])
-        with self._all_or_nothing([(scope, frame)]):
+        with self._all_or_nothing(step.changes):
             if before.record is not None:
                 live.masks.keep_copy(scope, frame, before.png)
             self._put_prompts(scope, {frame: prompts})
-            if result is None or record is None:
+            if made is None:
                 live.masks.restore(scope, frame, None, None)
             else:
-                self._save_mask(scope, result.mask, record, shown)
+                self._save_mask(scope, *made, shown)
         if prompts is None:
-            self._forget(scope, frame)
+            self._forget(scope, frame, None)
         live.history.push(step)
         live.queue.drop(scope)
         self._tell(scope, frame)
-        return live.masks.read(scope, frame) if result is None else result.mask.copy()
+        return live.masks.read(scope, frame) if made is None else made[0].copy()
 
     def commit_keypoints(
         self, instance: int, frame: int, keypoints: FrameKeypoints, text: str
@@ -116,15 +143,17 @@ class Editor:
 
     @contextlib.contextmanager
     def _all_or_nothing(
-        self, frames: Sequence[tuple[Scope, int]], instances: Iterable[int] = ()
+        self, changes: Sequence[FrameChange], instances: Iterable[int] = ()
     ) -> Iterator[None]:
         """Leave prompts and masks of frames, and keypoints, as they were if the change fails."""
         live = self._live
+        frames = [(change.scope, change.frame) for change in changes]
         annotations, keypoints = live.annotations, live.keypoints
         records = [live.masks.record(scope, frame) for scope, frame in frames]
         points = {live.project.points_path(scope) for scope, _ in frames}
         points |= {live.project.keypoints_path(instance) for instance in instances}
         masks = {path for scope, frame in frames for path in self._mask_files(scope, frame)}
+        masks |= {path for change in changes for path in self._drawn_files(change)}
         try:
             with all_or_nothing(sorted(points | masks), live.project.undo):
                 yield
@@ -135,27 +164,30 @@ class Editor:
                 self._tell(scope, frame)
             raise
 
-    def _segment(
-        self, scope: Scope, frame: int, prompts: FramePrompts | None
-    ) -> Segmentation | None:
-        if prompts is None:
-            return None
-        engine = self._live.ready_engine()
-        return engine.segment(scope, frame, self._input(scope, frame, prompts))
-
-    def _record(
-        self, frame: int, result: Segmentation | None, prompts: FramePrompts | None
-    ) -> MaskRecord | None:
-        if result is None or prompts is None:
-            return None
-        return measure(
+    def _made(self, scope: Scope, frame: int, prompts: FramePrompts) -> tuple[Mask, MaskRecord]:
+        """Return the mask that prompts give: a drawn one as it is, without the model."""
+        live, revision = self._live, prompts.revision
+        if prompts.drawn is not None:
+            mask = prompts.drawn.read(live.video.height, live.video.width)
+            return mask, measure(mask, frame, "edit", revision=revision)
+        engine = live.ready_engine()
+        result = engine.segment(scope, frame, self._input(scope, frame, prompts))
+        record = measure(
             result.mask,
             frame,
             "click",
             score=result.score,
-            revision=prompts.revision,
-            model=self._live.ready_engine().name,
+            revision=revision,
+            model=engine.name,
         )
+        return result.mask, record
+
+    def _drawn_files(self, change: FrameChange) -> list[Path]:
+        """Return the files of the drawn masks that a change brings or takes away."""
+        given = [version.prompts for version in (change.before, change.after)]
+        masks = [prompts.mask for prompts in given if prompts]
+        place = change.scope, change.frame
+        return [self._live.project.prompt_path(*place, mask) for mask in masks if mask]
 
     def _mask_files(self, scope: Scope, frame: int) -> list[Path]:
         """Return the files that saving a mask may leave changed when it fails."""
@@ -197,29 +229,28 @@ class Editor:
         after = Version(None, record, _png(folder, "after", scope, frame))
         step.changes.append(FrameChange(scope, frame, before, after))
 
-    def _forget(self, scope: Scope, frame: int) -> None:
+    def _forget(self, scope: Scope, frame: int, left: MaskRecord | None) -> None:
+        """Have the engine forget a frame without prompts, but for the run that its mask is of."""
         if self._live.engine is not None:
-            self._live.engine.forget(scope, frame)
+            self._live.engine.forget(scope, frame, left.run if left else "")
 
     def make_unmade(self) -> None:
         """Make the masks anew that a kill kept from the disk, from their saved prompts."""
         live = self._live
-        if live.read_only or live.engine is None:
+        if live.read_only:
             return
         try:
             for scope in live.annotations:
                 for frame, prompts in live.annotations.of(scope).items():
-                    if live.is_unmade(scope, frame):
+                    makes = live.engine is not None or prompts.drawn is not None
+                    if makes and live.is_unmade(scope, frame):
                         self._make(scope, frame, prompts)
         except Sam2WidgetError as error:  # nobody waits for this
             live.notify("error", str(error))
 
     def _make(self, scope: Scope, frame: int, prompts: FramePrompts) -> None:
         self._live.video.wait_for(frame)
-        result = self._segment(scope, frame, prompts)
-        record = self._record(frame, result, prompts)
-        if result is not None and record is not None:
-            self._write_mask(scope, result.mask, record)
+        self._write_mask(scope, *self._made(scope, frame, prompts))
 
     def undo(self) -> Step | None:
         """Take back the last step and return it, None if there is none."""
@@ -277,9 +308,8 @@ class Editor:
             now, _ = change.versions(back=back)
             if now.record is not None and not now.png.exists():
                 live.masks.keep_copy(change.scope, change.frame, now.png)
-        frames = [(change.scope, change.frame) for change in changes]
         instances = {change.instance for change in step.keypoints}
-        with self._all_or_nothing(frames, instances):
+        with self._all_or_nothing(changes, instances):
             for scope in step.scopes:
                 then = {c.frame: c.versions(back=back)[1] for c in changes if c.scope == scope}
                 self._put_prompts(scope, {f: version.prompts for f, version in then.items()})
@@ -287,16 +317,18 @@ class Editor:
                     live.masks.restore(scope, frame, version.record, version.png)
             self._put_keypoints(step.keypoints, back=back)
         for change in changes:
-            if change.versions(back=back)[1].prompts is None:
-                self._forget(change.scope, change.frame)
+            _, now = change.versions(back=back)
+            if now.prompts is None:
+                self._forget(change.scope, change.frame, now.record)
         self._tell_step(step)
 
     def _put_prompts(self, scope: Scope, prompts: Mapping[int, FramePrompts | None]) -> None:
         annotations = self._live.annotations
         for frame, given in prompts.items():
             annotations = annotations.put(scope, frame, given)
-        if annotations.of(scope) != self._live.annotations.of(scope):
-            self._live.project.write_prompts(scope, annotations.of(scope))
+        before = self._live.annotations.of(scope)
+        if annotations.of(scope) != before:
+            self._live.project.write_prompts(scope, annotations.of(scope), before)
         self._live.annotations = annotations
 
     def _put_keypoints(self, changes: Sequence[KeypointChange], *, back: bool) -> None:
@@ -335,6 +367,9 @@ class Editor:
         first = self._first_correction(scope, frame)
         if first is not None:
             return FrameInput(prompts, self._kept(first))
+        if prompts.mask is not None:
+            # Drawn before the project was opened: all that came later refines what was drawn.
+            return FrameInput(prompts)
         live = self._live
         record = live.masks.record(scope, frame)
         saved = Neighbour(

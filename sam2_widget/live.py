@@ -263,7 +263,7 @@ class Live:
         """Tell whether the mask of a prompted frame was not saved, as a kill may leave it."""
         prompts = self.annotations.at(scope, frame)
         record = self.masks.record(scope, frame)
-        if prompts is None or (record is not None and record.source == "edit"):
+        if prompts is None:
             return False
         return record is None or record.revision != prompts.revision
 

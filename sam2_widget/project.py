@@ -9,7 +9,16 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget.annotations import Annotations, Box, FramePrompts, Point, Scope, ScopePrompts
+from sam2_widget import bits
+from sam2_widget.annotations import (
+    Annotations,
+    Box,
+    FramePrompts,
+    MaskPrompt,
+    Point,
+    Scope,
+    ScopePrompts,
+)
 from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
 from sam2_widget.errors import ProjectError
 from sam2_widget.keypoints import Keypoint, Keypoints, free_name, in_order, make_keypoint
@@ -28,6 +37,7 @@ MAX_FRAMES = 10**8
 """No video is longer: 38 days at 30 frames/s."""
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # No folder of another, and no drive of Windows.
+_DRAWN = re.compile(r"[0-9]{5,}-[0-9a-f]{16}\.png")
 _NAME = re.compile(r"(?![A-Za-z]:)[^/\\\x00-\x1f]{1,200}")
 MAX_INSTANCE = 10**9
 
@@ -164,6 +174,13 @@ class Project:
         """Prompts of a scope."""
         return self._instance(scope) / f"points_{scope.region}.json"
 
+    def prompt_path(self, scope: Scope, frame: int, mask: MaskPrompt) -> Path:
+        """PNG file of a mask given as a prompt.
+
+        The hash in its name keeps a new one off the old, which counts until the prompts are saved.
+        """
+        return self._instance(scope) / f"prompts_{scope.region}" / _drawn_name(frame, mask)
+
     def keypoints_path(self, instance: int) -> Path:
         """Keypoints of an instance."""
         return self.root / f"instance{instance}" / "keypoints.json"
@@ -241,16 +258,45 @@ class Project:
 
     # -- prompts ------------------------------------------------------------------------------
 
-    def write_prompts(self, scope: Scope, prompts: ScopePrompts) -> None:
+    def write_prompts(
+        self, scope: Scope, prompts: ScopePrompts, before: ScopePrompts | None = None
+    ) -> None:
         """Save the prompts of a scope; without any the file goes.
+
+        A kill leaves the prompts of before or these: new masks are written first, then the file
+        that names them, and those it named before go last.
+
+        Parameters
+        ----------
+        scope : Scope
+            Whose prompts they are.
+        prompts : mapping of int to FramePrompts
+            All prompts of the scope by frame.
+        before : mapping of int to FramePrompts, optional
+            What the files hold.
 
         Raises
         ------
         SaveError
-            If it cannot be written.
+            If a file cannot be written.
         """
+        new, old = self._drawn(scope, prompts), self._drawn(scope, before or {})
+        for path in new.keys() - old.keys():
+            self.write_file(path, new[path].png)
         content = _prompts_json(self.name, scope, prompts) if prompts else None
         self._write_or_remove(self.points_path(scope), content)
+        for path in old.keys() - new.keys():
+            with saving(path):
+                path.unlink(missing_ok=True)
+        if old and not new:
+            _remove_if_empty(next(iter(old)).parent)
+
+    def _drawn(self, scope: Scope, prompts: ScopePrompts) -> dict[Path, MaskPrompt]:
+        return {
+            self.prompt_path(scope, frame, given.mask): given.mask
+            for frame, given in prompts.items()
+            if given.mask is not None
+        }
 
     def read_prompts(self, width: int, height: int) -> Annotations:
         """Return the saved prompts of all scopes.
@@ -261,16 +307,52 @@ class Project:
             If a file is damaged or a point lies outside the video.
         """
         annotations = Annotations()
+        drawn: set[Path] = set()
         for scope in self.scopes():
             path = self.points_path(scope)
             content = read_json(path)
             if content is not None:
                 try:
-                    prompts = _parse_prompts(content, width, height)
+                    masks = self._read_drawn(scope, content.get("masks", []), width, height)
+                    prompts = _parse_prompts(content, masks, width, height)
+                except ProjectError:
+                    raise
                 except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise damaged(path) from error
                 annotations = annotations.replace_scope(scope, prompts)
+                drawn |= self._drawn(scope, prompts).keys()
+        if self.lock.held:
+            self._remove_unnamed(drawn)
         return annotations
+
+    def _read_drawn(
+        self, scope: Scope, items: Any, width: int, height: int
+    ) -> dict[int, MaskPrompt]:
+        """Return the masks that a file of prompts names, by frame; it may name no other file."""
+        masks = {}
+        for item in items:
+            frame, file = _index(item["frame_index"]), item["file"]
+            if not _DRAWN.fullmatch(file.removeprefix(f"prompts_{scope.region}/")):
+                raise ValueError(file)
+            path = self._instance(scope) / file
+            try:
+                mask = MaskPrompt(path.read_bytes())
+            except OSError as error:
+                raise damaged(path) from error
+            named = self.prompt_path(scope, frame, mask) == path and frame not in masks
+            if not named or bits.from_png(mask.png, height, width) is None:
+                raise damaged(path)
+            masks[frame] = mask
+        return masks
+
+    def _remove_unnamed(self, drawn: set[Path]) -> None:
+        """Remove masks that a kill kept from being named by a file of prompts, or from going."""
+        for _, folder in self._instances():
+            for path in folder.glob("prompts_*/*.png"):
+                if _DRAWN.fullmatch(path.name) and path not in drawn:
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+                    _remove_if_empty(path.parent)
 
     # -- keypoints ----------------------------------------------------------------------------
 
@@ -336,6 +418,7 @@ class Project:
         """Remove what undo kept, sync and let other processes write."""
         if self.lock.held:
             shutil.rmtree(self.undo, ignore_errors=True)
+            self._remove_empty_folders()
         self.flusher.close()
         self.lock.release()
 
@@ -350,6 +433,13 @@ class Project:
             if plain and 1 <= int(number) <= MAX_INSTANCE and folder.is_dir():
                 yield int(number), folder
 
+    def _remove_empty_folders(self) -> None:
+        """Leave no trace of a scope or an instance that holds nothing any more."""
+        for _, folder in list(self._instances()):
+            for inner in sorted(folder.iterdir()):
+                _remove_if_empty(inner)
+            _remove_if_empty(folder)
+
     def _tidy(self) -> None:
         """Remove what a kill left half done."""
         shutil.rmtree(self.undo, ignore_errors=True)
@@ -357,6 +447,11 @@ class Project:
             for path in self.root.glob(pattern):
                 with contextlib.suppress(OSError):
                     path.unlink()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def read_json(path: Path) -> Any:
@@ -410,6 +505,10 @@ def _number(value: float) -> int | float:
     return int(value) if value == int(value) else round(value, 2)
 
 
+def _drawn_name(frame: int, mask: MaskPrompt) -> str:
+    return f"{frame:05d}-{mask.digest}.png"
+
+
 def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, Any]:
     points = [
         {"frame_index": frame, "x": _number(p.x), "y": _number(p.y), "label": p.label}
@@ -427,14 +526,19 @@ def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, 
         for frame, given in sorted(prompts.items())
         if given.box is not None
     ]
+    masks = [
+        {"frame_index": frame, "file": f"prompts_{scope.region}/{_drawn_name(frame, given.mask)}"}
+        for frame, given in sorted(prompts.items())
+        if given.mask is not None
+    ]
     return {
         "video_id": video,
         "instance_id": scope.instance,
         "region": scope.region,
-        "num_prompts": len(points) + len(boxes),
+        "num_prompts": len(points) + len(boxes) + len(masks),
         "prompts": points,
         "boxes": boxes,
-        "masks": [],
+        "masks": masks,
         "corrections": [frame for frame, given in sorted(prompts.items()) if given.corrects],
     }
 
@@ -489,7 +593,9 @@ def _parse_keypoints(content: Any, width: int, height: int) -> InstanceKeypoints
     return {frame: in_order(listed.values()) for frame, listed in sorted(frames.items())}
 
 
-def _parse_prompts(content: Any, width: int, height: int) -> ScopePrompts:
+def _parse_prompts(
+    content: Any, masks: Mapping[int, MaskPrompt], width: int, height: int
+) -> ScopePrompts:
     def parse_box(item: Any) -> Box:
         x0, y0 = _inside(item["x0"], width), _inside(item["y0"], height)
         x1, y1 = _inside(item["x1"], width, closed=True), _inside(item["y1"], height, closed=True)
@@ -498,7 +604,9 @@ def _parse_prompts(content: Any, width: int, height: int) -> ScopePrompts:
         return Box(x0, y0, x1, y1)
 
     boxes = {_index(item["frame_index"]): parse_box(item) for item in content.get("boxes", [])}
-    points: dict[int, list[Point]] = {frame: [] for frame in boxes}
+    if boxes.keys() & masks.keys():
+        raise ValueError(content)
+    points: dict[int, list[Point]] = {frame: [] for frame in (*boxes, *masks)}
     for item in content["prompts"]:
         if type(item["label"]) is not int or item["label"] not in (0, 1):
             raise ValueError(item["label"])
@@ -506,6 +614,6 @@ def _parse_prompts(content: Any, width: int, height: int) -> ScopePrompts:
         points.setdefault(_index(item["frame_index"]), []).append(point)
     corrected = {_index(frame) for frame in content.get("corrections", [])}
     return {
-        frame: FramePrompts(tuple(listed), boxes.get(frame), frame in corrected)
+        frame: FramePrompts(tuple(listed), boxes.get(frame), frame in corrected, masks.get(frame))
         for frame, listed in sorted(points.items())
     }

@@ -18,6 +18,7 @@ from sam2_widget.errors import FrameIndexError, Sam2WidgetError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sam2_widget.editing import Shown
     from sam2_widget.events import Change
     from sam2_widget.history import Step
     from sam2_widget.session import Session
@@ -69,6 +70,7 @@ class Responder:
             m.SetBox: lambda r: self._edit(
                 r, lambda s: s.set_box(r.frame, (r.x0, r.y0, r.x1, r.y1), r.instance, r.region)
             ),
+            m.Brush: self._brush,
             m.ClearFrame: lambda r: self._edit(
                 r, lambda s: s.clear_frame(r.frame, r.instance, r.region)
             ),
@@ -221,13 +223,34 @@ class Responder:
     def _add_point(self, request: m.AddPoint) -> None:
         self._check_ready(request.frame)
         scope = Scope(request.instance, request.region)
+        self._show(
+            request,
+            request.frame,
+            lambda shown: self._session.add_point_soon(
+                request.frame, request.x, request.y, request.label, scope, shown
+            ),
+        )
+
+    def _brush(self, request: m.Brush) -> None:
+        self._check_ready(request.frame)
+        scope = Scope(request.instance, request.region)
+        self._show(
+            request,
+            request.frame,
+            lambda shown: self._session.paint_soon(
+                request.frame, request.stroke, request.radius, request.erase, scope, shown
+            ),
+        )
+
+    def _show(self, request: m.Request, frame: int, begin: Callable[[Shown], Future[Any]]) -> None:
+        """Begin an edit that is answered as soon as it can be shown, before its PNG is saved."""
         answered = False
 
         def shown() -> None:
             nonlocal answered
             answered = True
             with self._reporting(request):
-                self._answer(request, snapshot.overlay(self._live, request.frame))
+                self._answer(request, snapshot.overlay(self._live, frame))
 
         def done(ended: Future[Any]) -> None:
             error = ended.exception()
@@ -237,11 +260,11 @@ class Responder:
                 return
             with self._reporting(request):
                 ended.result()
+                if not answered:
+                    # It changed nothing.
+                    self._answer(request, snapshot.overlay(self._live, frame))
 
-        future = self._session.add_point_soon(
-            request.frame, request.x, request.y, request.label, scope, shown
-        )
-        future.add_done_callback(done)
+        begin(shown).add_done_callback(done)
 
     def _step(self, request: m.Request, future: Future[Step | None], verb: str) -> None:
         def done(ended: Future[Step | None]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from sam2_widget import models, plots, render, views
+from sam2_widget import brush, models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
 from sam2_widget.editing import Editor, Shown
 from sam2_widget.engines.base import Engine, Mask
@@ -412,6 +412,105 @@ class Session:
 
         return self._do(act)
 
+    def set_mask(
+        self,
+        frame: SupportsIndex,
+        mask: npt.ArrayLike,
+        instance: int = 1,
+        region: str | None = None,
+    ) -> Mask:
+        """Give a mask drawn or computed elsewhere in the place of the frame's prompts.
+
+        The frame's mask is this one exactly; tracking follows it, points added later refine it. No
+        model is needed.
+
+        Parameters
+        ----------
+        frame : int
+            Frame index; negative ones count from the end.
+        mask : array_like
+            (H, W) bool, or integers where nonzero is inside. All False says that the object is
+            absent.
+        instance : int
+            Instance number, 1 or more.
+        region : str, optional
+            Region id, by default the first.
+
+        Returns
+        -------
+        ndarray
+            (H, W) bool mask of that frame. It is saved.
+
+        Raises
+        ------
+        PromptError
+            If the mask has another shape or type.
+        FrameIndexError
+            If there is no such frame.
+        """
+        scope, at = self._scope(instance, region), self._frame(frame)
+        given = brush.check_mask(mask, self._live.video.height, self._live.video.width)
+        return self._do(lambda: self._editor.set_mask(scope, at, given, "mask"))
+
+    def paint(
+        self,
+        frame: SupportsIndex,
+        stroke: Iterable[tuple[float, float]] | npt.NDArray[Any],
+        radius: float,
+        erase: bool = False,
+        instance: int = 1,
+        region: str | None = None,
+    ) -> Mask:
+        """Add a brush stroke to the frame's mask, or take it away; the result is a drawn mask.
+
+        Parameters
+        ----------
+        frame : int
+            Frame index; negative ones count from the end.
+        stroke : sequence of (float, float)
+            One or more places (x, y) that the line goes through, in pixels of the stored frame;
+            they may lie outside it.
+        radius : float
+            Pixels whose centre lies within this distance of the line are covered.
+        erase : bool
+            Whether to take away.
+        instance : int
+            Instance number, 1 or more.
+        region : str, optional
+            Region id, by default the first.
+
+        Returns
+        -------
+        ndarray
+            (H, W) bool mask of that frame. It is saved; see `set_mask`.
+
+        Raises
+        ------
+        PromptError
+            If the stroke or the radius makes no sense.
+        FrameIndexError
+            If there is no such frame.
+        """
+        scope, at = self._scope(instance, region), self._frame(frame)
+        places = self._stroke(stroke, radius)
+        return self._do(lambda: self._editor.paint(scope, at, places, float(radius), erase))
+
+    def paint_soon(
+        self,
+        frame: int,
+        stroke: Iterable[tuple[float, float]],
+        radius: float,
+        erase: bool,
+        scope: Scope,
+        shown: Shown,
+    ) -> Future[Mask]:
+        """Paint without waiting; `shown` is called before the PNG is saved, if anything changes."""
+        scope = self._scope(*scope)
+        at, places = self._frame(frame), self._stroke(stroke, radius)
+        return self._submit(
+            lambda: self._editor.paint(scope, at, places, float(radius), erase, shown)
+        )
+
     def clear_frame(
         self, frame: SupportsIndex, instance: int = 1, region: str | None = None
     ) -> None:
@@ -726,6 +825,10 @@ class Session:
         # Before counting from the end: it refuses what lies before frame 0, and waits for the end.
         video.wait_for(index)
         return index if index >= 0 else index + len(video)
+
+    def _stroke(self, stroke: Iterable[Any], radius: float) -> brush.Stroke:
+        video = self._live.video
+        return brush.check_stroke(stroke, radius, video.width, video.height)
 
     def _points_at(self, scope: Scope, frame: int, index: int) -> tuple[Point, ...]:
         prompts = self._live.annotations.at(scope, frame) or FramePrompts()

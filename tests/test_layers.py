@@ -15,7 +15,8 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"errors", "messages"},
-    {"annotations", "bits", "durable", "images", "locking", "models", "wire", "worker"},
+    {"bits", "durable", "images", "locking", "models", "wire", "worker"},
+    {"annotations", "brush"},
     {"keypoints"},
     {"engines", "events", "frame_files", "jpeg", "palette", "project", "rollback", "sample"},
     {"masks", "sources"},

@@ -128,8 +128,11 @@ class Engine(Protocol):
     def end(self, scope: Hashable) -> None:
         """End the scope's pass; what it learned may still serve corrections."""
 
-    def forget(self, scope: Hashable, frame: int | None = None) -> None:
-        """Drop what is known of a scope, or of one frame of it."""
+    def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
+        """Drop what is known of a scope, or of one frame of it, which has no prompts any more.
+
+        What the tracking run of that name knew of the frame stays: the frame has its mask again.
+        """
 
     def close(self) -> None:
         """Release the model."""

@@ -37,7 +37,7 @@ class FakeEngine:
         """Return the discs of the prompts, on top of a corrected mask if there is one."""
         self.calls.append(("segment", scope, frame))
         mask = self._draw(given.prompts, 0.0)
-        if given.tracked is not None:
+        if given.tracked is not None and given.prompts.mask is None:
             mask |= given.tracked.load() & ~self._draw(_negatives(given.prompts), 0.0)
         return Segmentation(mask, 5.0)
 
@@ -67,7 +67,7 @@ class FakeEngine:
         """End the pass."""
         self._passes.pop(scope, None)
 
-    def forget(self, scope: Hashable, frame: int | None = None) -> None:
+    def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
         """Note the call."""
         self.calls.append(("forget", scope, frame))
 
@@ -79,6 +79,8 @@ class FakeEngine:
         height, width = self._frames.height, self._frames.width
         yy, xx = np.mgrid[0:height, 0:width] + 0.5
         mask = np.zeros((height, width), dtype=bool)
+        if prompts.mask is not None:
+            mask = _moved(prompts.mask.read(height, width), round(shift))
         if prompts.box is not None:
             box = prompts.box
             mask |= (xx >= box.x0 + shift) & (xx < box.x1 + shift) & (yy >= box.y0) & (yy < box.y1)
@@ -86,6 +88,14 @@ class FakeEngine:
             disc = (xx - point.x - shift) ** 2 + (yy - point.y) ** 2 <= self.radius**2
             mask = mask | disc if point.label else mask & ~disc
         return mask
+
+
+def _moved(mask: Mask, columns: int) -> Mask:
+    moved = np.zeros_like(mask)
+    come_from = np.arange(mask.shape[1]) - columns
+    there = (come_from >= 0) & (come_from < mask.shape[1])
+    moved[:, there] = mask[:, come_from[there]]
+    return moved
 
 
 def _negatives(prompts: FramePrompts) -> FramePrompts:

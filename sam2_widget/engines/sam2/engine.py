@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from sam2.utils.misc import concat_points
 from torch.nn import functional
 
-from sam2_widget.annotations import FramePrompts
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
@@ -28,6 +28,8 @@ from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_de
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
     from pathlib import Path
+
+    from sam2_widget.annotations import FramePrompts
 
 
 class Sam2Engine:
@@ -149,18 +151,21 @@ class Sam2Engine:
         """End the pass; its outputs stay in the archive for corrections."""
         self._scopes[scope].window = {}
 
-    def forget(self, scope: Hashable, frame: int | None = None) -> None:
-        """Drop what is known of a scope, or of one frame of it."""
-        self._archive.drop(scope, frame)
+    def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
+        """Drop what is known of a scope, or of one frame of it but for that run."""
         if frame is None:
+            self._archive.drop(scope)
             self._scopes.pop(scope, None)
             return
         memory = self._scopes[scope]
         prompted = memory.prompted.pop(frame, None)
         memory.cond.pop(frame, None)
-        if prompted is not None and prompted.base is not None and prompted.base.memory is not None:
+        past = self._archive.get(scope, frame)
+        if past is not None and past.run != run:
+            self._archive.drop(scope, frame)
+        base = prompted.base if prompted is not None else None
+        if base is not None and base.memory is not None and base.run == run:
             # Undo of the first correction: the frame is a tracked one again.
-            base = prompted.base
             self._archive.put(scope, frame, base.output, base.run, base.reverse)
 
     def close(self) -> None:
@@ -199,7 +204,10 @@ class Sam2Engine:
         return done
 
     def _call(self, frame: int, prompts: FramePrompts, done: Prompted) -> Output:
-        """Do what upstream's ``add_new_points_or_box`` does to one object."""
+        """Do what upstream's ``add_new_mask`` or ``add_new_points_or_box`` does to one object."""
+        if prompts.drawn is not None:
+            height, width = self._state["video_height"], self._state["video_width"]
+            return self._from_mask(frame, prompts.drawn.read(height, width), encode=False)
         base = done.base
         previous = None
         if done.calls or base is not None:
@@ -276,8 +284,8 @@ class Sam2Engine:
             return move(past.output, self._device)
         return self._from_mask(neighbour.frame, neighbour.load())
 
-    def _from_mask(self, frame: int, mask: Mask) -> Output:
-        """Do what upstream's ``add_new_mask`` does, with memory features."""
+    def _from_mask(self, frame: int, mask: Mask, *, encode: bool = True) -> Output:
+        """Do what upstream's ``add_new_mask`` does, with memory features if they are wanted."""
         size = self._predictor.image_size
         given = torch.from_numpy(mask)[None, None].float().to(self._device)
         if mask.shape != (size, size):
@@ -294,7 +302,7 @@ class Sam2Engine:
             point_inputs=None,
             mask_inputs=given,
             reverse=False,
-            run_mem_encoder=True,
+            run_mem_encoder=encode,
         )
         return dict(output)
 
@@ -305,7 +313,7 @@ class Sam2Engine:
 
 
 def _calls(prompts: FramePrompts) -> list[FramePrompts]:
-    """Return the calls of a frame: the box alone, then one point more each time."""
-    first = 0 if prompts.box is not None else 1
+    """Return the calls of a frame: box or mask alone, then one point more each time."""
+    first = 1 if prompts.box is None and prompts.mask is None else 0
     counts = range(first, len(prompts.points) + 1)
-    return [FramePrompts(prompts.points[:n], prompts.box, prompts.corrects) for n in counts]
+    return [replace(prompts, points=prompts.points[:n]) for n in counts]
