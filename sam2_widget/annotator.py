@@ -50,6 +50,8 @@ class Annotator(anywidget.AnyWidget):
         The scope that clicks go to.
     mode : str
         ``"segment"``.
+    hidden : list of (int, str)
+        The (instance, region) pairs that the widget does not show.
     session : Session
         Everything the widget does, without a browser.
 
@@ -67,6 +69,7 @@ class Annotator(anywidget.AnyWidget):
     instance = traitlets.Int(1, min=1).tag(sync=True)
     region = traitlets.Unicode().tag(sync=True)
     mode = traitlets.Enum(("segment",), "segment").tag(sync=True)
+    hidden: traitlets.List[tuple[int, str]] = traitlets.List().tag(sync=True)
 
     _responder: Responder | None = None
 
@@ -79,7 +82,7 @@ class Annotator(anywidget.AnyWidget):
             raise
         self._responder = Responder(self.session, self._to_views)
         self.on_msg(self._on_request)
-        self.observe(self._remember, ["frame_index", "instance", "region"])
+        self.observe(self._remember, ["frame_index", "instance", "region", "hidden"])
         _keep_to_subshell(self.comm)
 
     # -- results ------------------------------------------------------------------------------
@@ -176,12 +179,19 @@ class Annotator(anywidget.AnyWidget):
     def _check_region(self, proposal: dict[str, Any]) -> str:
         return views.scope_of(self.session.live, (1, proposal["value"])).region
 
+    @traitlets.validate("hidden")
+    def _check_hidden(self, proposal: dict[str, Any]) -> list[tuple[int, str]]:
+        pairs = [tuple(pair) if isinstance(pair, list) else pair for pair in proposal["value"]]
+        scopes = [views.scope_of(self.session.live, pair) for pair in pairs]
+        return [(scope.instance, scope.region) for scope in dict.fromkeys(scopes)]
+
     def _remember(self, _change: object) -> None:
-        self.session.ui = {
+        seen = {
             "frame_index": self.frame_index,
             "instance": self.instance,
             "region": self.region,
         }
+        self.session.ui = {**seen, "hidden": self.hidden} if self.hidden else seen
 
     def _on_request(self, _widget: object, content: object, buffers: Iterable[Any]) -> None:
         if self._responder is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.keypoints import FrameKeypoints
+    from sam2_widget.labels import Labels
     from sam2_widget.live import Live
 
 Shown = Callable[[], None]
@@ -138,6 +139,24 @@ class Editor:
         # Keypoints have no region: the view stays with the one it shows.
         scope = Scope(instance, live.ui.get("region", live.regions[0]))
         step = Step(text, scope, frame, keypoints=[change])
+        self._switch(step, back=False)
+        live.history.push(step)
+
+    def change_labels(
+        self, labels: Labels, text: str, instance: int | None = None, region: str | None = None
+    ) -> None:
+        """Give the project other regions, names or colours: saved, told.
+
+        `instance` and `region` are those concerned, None where it is any.
+        """
+        live = self._live
+        if labels == live.labels:
+            return
+        seen = live.ui
+        scope = Scope(
+            instance or seen.get("instance", 1), region or seen.get("region", live.regions[0])
+        )
+        step = Step(text, scope, None, labels=(live.labels, labels))
         self._switch(step, back=False)
         live.history.push(step)
 
@@ -278,21 +297,46 @@ class Editor:
 
     def delete_scope(self, scope: Scope) -> None:
         """Remove all prompts and masks of a scope."""
+        self._clear(self._frames_of(scope), f"deletion of {scope}", scope, None)
+
+    def delete_instance(self, instance: int) -> None:
+        """Remove all prompts, masks and keypoints of an instance, its name and its colours."""
+        live = self._live
+        scopes = [scope for scope in live.scopes() if scope.instance == instance]
+        self._clear(
+            [each for scope in scopes for each in self._frames_of(scope)],
+            f"deletion of instance {instance}",
+            scopes[0] if scopes else Scope(instance, live.ui.get("region", live.regions[0])),
+            None,
+            [KeypointChange(instance, f, k, ()) for f, k in live.keypoints.of(instance).items()],
+            live.labels.without_instance(instance),
+        )
+
+    def _frames_of(self, scope: Scope) -> list[tuple[Scope, int]]:
+        """Return the frames on which a scope holds anything."""
         live = self._live
         frames = sorted({*live.annotations.of(scope), *live.masks.frames(scope)})
-        self._clear([(scope, frame) for frame in frames], f"deletion of {scope}", scope, None)
+        return [(scope, frame) for frame in frames]
 
     def _clear(
-        self, frames: Sequence[tuple[Scope, int]], text: str, scope: Scope, frame: int | None
+        self,
+        frames: Sequence[tuple[Scope, int]],
+        text: str,
+        scope: Scope,
+        frame: int | None,
+        keypoints: Sequence[KeypointChange] = (),
+        labels: Labels | None = None,
     ) -> None:
         folder = self._live.history.folder()
-        step = Step(text, scope, frame)
+        step = Step(text, scope, frame, keypoints=list(keypoints))
+        if labels not in (None, self._live.labels):
+            step.labels = self._live.labels, labels
         for each, at in frames:
             before = self._version(each, at, _png(folder, "before", each, at))
             if before.prompts or before.record:
                 gone = Version(None, None, _png(folder, "after", each, at))
                 step.changes.append(FrameChange(each, at, before, gone))
-        if step.changes:
+        if step.changes or step.keypoints or step.labels:
             self._switch(step, back=False)
             self._live.history.push(step)
 
@@ -316,6 +360,9 @@ class Editor:
                 for frame, version in then.items():
                     live.masks.restore(scope, frame, version.record, version.png)
             self._put_keypoints(step.keypoints, back=back)
+            if step.labels is not None:
+                # Last, so that nothing can fail once it is saved.
+                self._live.put_labels(step.labels[0 if back else 1])
         for change in changes:
             _, now = change.versions(back=back)
             if now.prompts is None:
@@ -333,15 +380,20 @@ class Editor:
 
     def _put_keypoints(self, changes: Sequence[KeypointChange], *, back: bool) -> None:
         keypoints = self._live.keypoints
-        for change in changes:
-            keypoints = keypoints.put(change.instance, change.frame, change.version(back=back))
         for instance in sorted({change.instance for change in changes}):
+            then = {c.frame: c.version(back=back) for c in changes if c.instance == instance}
+            keypoints = keypoints.replace_instance(instance, {**keypoints.of(instance), **then})
             self._live.project.write_keypoints(instance, keypoints.of(instance))
         self._live.keypoints = keypoints
 
     def _tell_step(self, step: Step) -> None:
-        for change in step.keypoints:
-            self._live.tell(Change("keypoints", None, (change.frame,)), (change.frame,))
+        if step.keypoints:
+            frames = tuple(sorted({change.frame for change in step.keypoints}))
+            self._live.tell(Change("keypoints", None, frames), frames)
+        if step.labels is not None:
+            # Colours are on every frame.
+            recoloured = step.labels[0].colors != step.labels[1].colors
+            self._live.tell(Change("labels"), None if recoloured else ())
         if len(step.changes) == 1:
             self._tell(step.changes[0].scope, step.changes[0].frame)
             return

@@ -22,14 +22,16 @@ class Change:
     Attributes
     ----------
     kind : str
-        prompts, keypoints, masks, saved, video, model, job or notice.
+        prompts, keypoints, labels, masks, saved, video, model, job or notice.
     scope : Scope or None
         The scope concerned, if it is one.
     frames : tuple of int
         The frames concerned, empty where it is none or any.
     """
 
-    kind: Literal["prompts", "keypoints", "masks", "saved", "video", "model", "job", "notice"]
+    kind: Literal[
+        "prompts", "keypoints", "labels", "masks", "saved", "video", "model", "job", "notice"
+    ]
     scope: Scope | None = None
     frames: tuple[int, ...] = ()
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from sam2_widget.annotations import FramePrompts, Scope
     from sam2_widget.keypoints import FrameKeypoints
+    from sam2_widget.labels import Labels
     from sam2_widget.masks import MaskRecord
 
 
@@ -67,6 +68,8 @@ class Step:
         Ends the run that adds to it.
     keypoints : list of KeypointChange
         What changed of keypoints.
+    labels : pair of Labels or None
+        Regions, names and colours before and after, where they changed.
     """
 
     text: str
@@ -75,6 +78,7 @@ class Step:
     changes: list[FrameChange] = field(default_factory=list)
     stop: Callable[[], None] | None = None
     keypoints: list[KeypointChange] = field(default_factory=list)
+    labels: tuple[Labels, Labels] | None = None
 
     @property
     def scopes(self) -> list[Scope]:

@@ -18,8 +18,10 @@ from sam2_widget.annotations import Annotations, FramePrompts, Point, Scope, mak
 from sam2_widget.durable import saving
 from sam2_widget.errors import ProjectError, PromptError, VideoError
 from sam2_widget.images import image_size, read_rgb
-from sam2_widget.keypoints import Keypoint, free_name, placed, tidy_name
+from sam2_widget.keypoints import Keypoint, free_name, placed
+from sam2_widget.labels import Labels
 from sam2_widget.masks import Mask, MaskStore, measure
+from sam2_widget.names import tidy_name
 from sam2_widget.project import (
     DEFAULT_REGIONS,
     MAX_FRAMES,
@@ -267,7 +269,7 @@ class _Importer:
             "width": self._source.width,
             "height": self._source.height,
         }
-        return ProjectInfo(video, regions, extra={"imported_from": self._folder.name})
+        return ProjectInfo(video, Labels(regions), extra={"imported_from": self._folder.name})
 
     def _leave(self, path: Path, why: str) -> None:
         self._left_out.append(f"{path.relative_to(self._folder)}: {why}")

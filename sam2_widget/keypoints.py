@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import reprlib
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,12 +10,8 @@ from typing import Any
 from natsort import natsort_keygen
 
 from sam2_widget.annotations import make_point
-from sam2_widget.errors import PromptError
+from sam2_widget.names import tidy_name
 
-MAX_NAME = 200
-"""Characters of a name."""
-# Control characters, halves of surrogate pairs, and what breaks a line.
-_NOT_IN_A_NAME = {"Cc", "Cs", "Zl", "Zp"}
 _natural = natsort_keygen()
 
 
@@ -35,23 +29,6 @@ FrameKeypoints = tuple[Keypoint, ...]
 """The keypoints of an instance on a frame, every name once, in the order of `in_order`."""
 InstanceKeypoints = Mapping[int, FrameKeypoints]
 """The keypoints of an instance by frame index; frames without any are left out."""
-
-
-def tidy_name(name: str) -> str:
-    """Return a keypoint's name without the blanks round it; any text will do, markup too.
-
-    Raises
-    ------
-    PromptError
-        If it is empty, longer than 200 characters, or has control characters or line breaks.
-    """
-    text = name.strip() if isinstance(name, str) else ""
-    if not 1 <= len(text) <= MAX_NAME or _NOT_IN_A_NAME & set(map(unicodedata.category, text)):
-        raise PromptError(
-            f"A keypoint's name is 1 to {MAX_NAME} characters without control characters or line "
-            f"breaks, not {reprlib.repr(name)}."
-        )
-    return text
 
 
 def make_keypoint(

@@ -13,9 +13,10 @@ from sam2_widget.engines.base import Engine
 from sam2_widget.errors import ClosedError, ModelError, ProjectError, SaveError
 from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
+from sam2_widget.labels import Labels
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
-from sam2_widget.project import DEFAULT_REGIONS, Project, ProjectInfo
+from sam2_widget.project import DEFAULT_REGIONS, MAX_INSTANCE, Project, ProjectInfo
 from sam2_widget.tracking import TrackJob, TrackQueue
 from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
@@ -68,6 +69,8 @@ class Live:
         The prompts as they are now; only the worker replaces them.
     keypoints : Keypoints
         The keypoints as they are now; only the worker replaces them.
+    labels : Labels
+        Regions, display names and colours as they are now; only the worker replaces them.
     shown : dict
         Prompts of corrected frames that the saved masks showed when the engine was opened.
     """
@@ -84,7 +87,9 @@ class Live:
         try:
             stored = self._check_video(source)
             saved = self.project.info.regions if self.project.info else ()
-            self.regions = _merged(saved, regions or (() if saved else DEFAULT_REGIONS))
+            wanted = _merged(saved, regions or (() if saved else DEFAULT_REGIONS))
+            labels = self.project.info.labels if self.project.info else Labels(())
+            self.labels = labels.with_regions(wanted)
             self.video = Video(
                 source,
                 self.project.frames,
@@ -148,21 +153,24 @@ class Live:
         """What the engine was made from."""
         return self._model
 
-    def add_region(self, region: str) -> None:
-        """Give the project one more region.
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Region ids, in order."""
+        return self.labels.regions
+
+    def put_labels(self, labels: Labels) -> None:
+        """Save other regions, names and colours; for the worker.
 
         Raises
         ------
         SaveError
-            If ``project.json`` cannot be written.
+            If ``project.json`` cannot be written; nothing is changed.
         """
         with self._lock:
             info = self.project.info
             assert info is not None
-            regions = (*self.regions, region)
-            self.project.write_info(replace(info, regions=regions))
-            self.regions = regions
-        self.tell(Change("prompts"))
+            self.project.write_info(replace(info, labels=labels))
+            self.labels = labels
 
     def merge_regions(self, regions: Sequence[str]) -> tuple[str, ...]:
         """Return the regions there are followed by those of `regions` that are new."""
@@ -285,7 +293,7 @@ class Live:
     @property
     def ui(self) -> dict[str, Any]:
         """The frame and scope that were looked at last, as far as they exist."""
-        kept = {}
+        kept: dict[str, Any] = {}
         frame, instance = self._ui.get("frame_index"), self._ui.get("instance")
         if type(frame) is int and 0 <= frame < self.video.known_length:
             kept["frame_index"] = frame
@@ -293,6 +301,8 @@ class Live:
             kept["instance"] = instance
         if self._ui.get("region") in self.regions:
             kept["region"] = self._ui["region"]
+        if hidden := _scopes_of(self._ui.get("hidden"), self.regions):
+            kept["hidden"] = hidden
         return kept
 
     def remember_ui(self, state: Mapping[str, Any]) -> None:
@@ -332,7 +342,7 @@ class Live:
         with self._lock:
             before = self.project.info
             info = ProjectInfo(
-                video, self.regions, before.model if before else "", before.extra if before else {}
+                video, self.labels, before.model if before else "", before.extra if before else {}
             )
             if info != before:
                 self.project.write_info(info)
@@ -387,6 +397,19 @@ def _extraction(options: Options) -> dict[str, Any]:
 def _merged(regions: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     known = {region.lower() for region in regions}
     return (*regions, *(region for region in more if region.lower() not in known))
+
+
+def _scopes_of(saved: object, regions: Sequence[str]) -> list[tuple[int, str]]:
+    """Return the scopes in a list that ``ui.json`` holds; what else is in it says nothing."""
+    return [
+        (item[0], item[1])
+        for item in (saved if isinstance(saved, list) else [])
+        if isinstance(item, list | tuple)
+        and len(item) == 2
+        and type(item[0]) is int
+        and 1 <= item[0] <= MAX_INSTANCE
+        and item[1] in regions
+    ]
 
 
 def _parse_stored(info: ProjectInfo) -> StoredVideo | None:

@@ -464,7 +464,10 @@ class InstanceState:
 
 @dataclass(frozen=True, slots=True)
 class ScopeState:
-    """A scope that holds anything: how many prompts and masks, and how many of them are stale."""
+    """A scope that holds anything: how many prompts and masks, and how many of them are stale.
+
+    `own_color` tells whether it has another colour than the palette's.
+    """
 
     instance: int
     region: str
@@ -472,6 +475,7 @@ class ScopeState:
     prompts: int
     masks: int
     stale: int
+    own_color: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+from sam2_widget.errors import PromptError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,3 +24,16 @@ def color(scope: Scope, regions: Sequence[str]) -> str:
     """
     place = regions.index(scope.region) if scope.region in regions else len(regions)
     return OKABE_ITO[(place + 3 * (scope.instance - 1)) % len(OKABE_ITO)]
+
+
+def check_color(color: str) -> str:
+    """Return a colour "#rrggbb" in lower case.
+
+    Raises
+    ------
+    PromptError
+        If it is written otherwise.
+    """
+    if not isinstance(color, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
+        raise PromptError(f"A colour is written '#rrggbb', not {color!r:.60}.")
+    return color.lower()

@@ -34,13 +34,21 @@ class Results(Protocol):
     def regions(self) -> tuple[str, ...]:
         """Region ids, in order."""
 
+    def color(self, instance: int, region: str) -> str:
+        """Return the colour of a scope, "#rrggbb"."""
+
     def to_dataframe(self) -> pd.DataFrame:
         """Return one row per mask."""
 
 
 def plot(results: Results, colors: Mapping[Scope, str] | None = None) -> Figure:
     """Plot the masks of a session over time; see `plot_table`."""
-    return plot_table(results.to_dataframe(), results.regions, colors)
+    table = results.to_dataframe()
+    scopes = [
+        Scope(int(i), r) for i, r in set(zip(table["instance"], table["region"], strict=True))
+    ]
+    own = {scope: results.color(*scope) for scope in scopes}
+    return plot_table(table, results.regions, {**own, **(colors or {})})
 
 
 def plot_table(

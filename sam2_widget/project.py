@@ -22,7 +22,10 @@ from sam2_widget.annotations import (
 from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
 from sam2_widget.errors import ProjectError
 from sam2_widget.keypoints import Keypoint, Keypoints, free_name, in_order, make_keypoint
+from sam2_widget.labels import Labels
 from sam2_widget.locking import ProjectLock
+from sam2_widget.names import name_or_none
+from sam2_widget.palette import check_color
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,10 +39,11 @@ DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
 MAX_FRAMES = 10**8
 """No video is longer: 38 days at 30 frames/s."""
 _REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# No folder of another, and no drive of Windows.
 _DRAWN = re.compile(r"[0-9]{5,}-[0-9a-f]{16}\.png")
+# No folder of another, and no drive of Windows.
 _NAME = re.compile(r"(?![A-Za-z]:)[^/\\\x00-\x1f]{1,200}")
 MAX_INSTANCE = 10**9
+_NAMED = {"id", "name"}
 
 
 def check_region(region: str) -> str:
@@ -99,8 +103,8 @@ class ProjectInfo:
     ----------
     video : dict
         Fingerprint, frame_step, max_side and, once extracted, frame count, size, fps and times.
-    regions : tuple of str
-        Region ids, in order.
+    labels : Labels
+        Region ids in order, display names and colours.
     model : str
         Name of the model used last.
     extra : dict
@@ -108,9 +112,14 @@ class ProjectInfo:
     """
 
     video: Mapping[str, Any]
-    regions: tuple[str, ...]
+    labels: Labels
     model: str = ""
     extra: Mapping[str, Any] = ()  # type: ignore[assignment]
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Region ids, in order."""
+        return self.labels.regions
 
 
 class Project:
@@ -137,8 +146,8 @@ class Project:
         with saving(root):
             self.lock.try_again()
         self.flusher = Flusher()
-        # What the file says of a region beside its id, as a display name: kept as it is.
-        self._kept: dict[str, dict[str, Any]] = {}
+        # What else the file says of a region or an instance: written back as it is.
+        self._kept: dict[str | int, dict[str, Any]] = {}
         try:
             self.info = self._read_info()
         except BaseException:
@@ -217,10 +226,7 @@ class Project:
             **dict(info.extra),
             "format": FORMAT_VERSION,
             "video": dict(info.video),
-            "regions": [
-                {"id": region, "name": region, **self._kept.get(region, {})}
-                for region in info.regions
-            ],
+            **_labels_json(info.labels, self._kept),
             "model": info.model,
         }
         self.write_json(self.root / "project.json", content)
@@ -241,10 +247,14 @@ class Project:
             )
         try:
             regions = check_regions([region["id"] for region in content["regions"]])
-            self._kept = {region["id"]: dict(region) for region in content["regions"]}
-            known = {"format", "video", "regions", "model"}
+            labels = _parse_labels(content, regions)
+            self._kept = {
+                entry["id"]: {key: value for key, value in entry.items() if key not in _NAMED}
+                for entry in [*content["regions"], *content.get("instances", [])]
+            }
+            known = {"format", "video", "regions", "instances", "colors", "model"}
             extra = {key: value for key, value in content.items() if key not in known}
-            return ProjectInfo(dict(content["video"]), regions, str(content["model"]), extra)
+            return ProjectInfo(dict(content["video"]), labels, str(content["model"]), extra)
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(path) from error
 
@@ -507,6 +517,56 @@ def _number(value: float) -> int | float:
 
 def _drawn_name(frame: int, mask: MaskPrompt) -> str:
     return f"{frame:05d}-{mask.digest}.png"
+
+
+def _labels_json(labels: Labels, kept: Mapping[str | int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return regions, names and colours; instances and colours only where there are any."""
+    content: dict[str, Any] = {
+        "regions": [
+            {"id": region, "name": labels.region_name(region), **kept.get(region, {})}
+            for region in labels.regions
+        ]
+    }
+    if labels.instance_names:
+        content["instances"] = [
+            {"id": instance, "name": name, **kept.get(instance, {})}
+            for instance, name in sorted(labels.instance_names.items())
+        ]
+    if labels.colors:
+        content["colors"] = [
+            {"instance": scope.instance, "region": scope.region, "color": color}
+            for scope, color in sorted(labels.colors.items())
+        ]
+    return content
+
+
+def _parse_labels(content: Any, regions: tuple[str, ...]) -> Labels:
+    names = {
+        entry["id"]: name_or_none(entry.get("name"), "A region's name")
+        for entry in content["regions"]
+    }
+    instances = {
+        _instance_number(entry["id"]): name_or_none(entry["name"], "An instance's name")
+        for entry in content.get("instances", [])
+    }
+    colors = {
+        Scope(_instance_number(entry["instance"]), check_region(entry["region"])): check_color(
+            entry["color"]
+        )
+        for entry in content.get("colors", [])
+    }
+    return Labels(
+        regions,
+        {region: name for region, name in names.items() if name not in ("", region)},
+        {instance: name for instance, name in instances.items() if name},
+        colors,
+    )
+
+
+def _instance_number(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MAX_INSTANCE:
+        raise ValueError(value)
+    return value
 
 
 def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, Any]:

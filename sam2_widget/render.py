@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,9 +12,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from sam2_widget import bits, palette
+from sam2_widget import bits
 from sam2_widget.durable import TEMPORARY, saving
 from sam2_widget.errors import PromptError, SaveError, VideoError
+from sam2_widget.palette import check_color
 
 if TYPE_CHECKING:
     import os
@@ -48,10 +48,6 @@ class Results(Protocol):
         """The frames."""
 
     @property
-    def regions(self) -> tuple[str, ...]:
-        """Region ids, in order."""
-
-    @property
     def scopes(self) -> list[Scope]:
         """The scopes that hold anything."""
 
@@ -62,6 +58,9 @@ class Results(Protocol):
     @property
     def points(self) -> Points:
         """Points by scope."""
+
+    def color(self, instance: int, region: str) -> str:
+        """Return the colour of a scope, "#rrggbb"."""
 
     def is_stale(self, frame: int, instance: int = ..., region: str | None = ...) -> bool:
         """Tell whether a mask no longer follows from its prompts."""
@@ -226,7 +225,7 @@ def _chosen(results: Results, scopes: Iterable[tuple[int, str]] | None) -> Seque
 
 def _color(results: Results, scope: Scope, colors: Mapping[Scope, str] | None) -> str:
     own = None if colors is None else colors.get(scope)
-    return own or palette.color(scope, results.regions)
+    return own or results.color(*scope)
 
 
 def _checked_rate(fps: float) -> float:
@@ -298,9 +297,7 @@ def _check_mask(mask: Mask, image: Pixels) -> None:
 
 
 def _rgb(color: str) -> tuple[int, int, int]:
-    if not isinstance(color, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", color):
-        raise PromptError(f"A colour is written '#rrggbb', not {color!r:.60}.")
-    red, green, blue = bytes.fromhex(color[1:])
+    red, green, blue = bytes.fromhex(check_color(color)[1:])
     return red, green, blue
 
 

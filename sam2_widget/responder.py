@@ -76,6 +76,14 @@ class Responder:
             ),
             m.DeleteScope: lambda r: self._edit(r, lambda s: s.delete_scope(r.instance, r.region)),
             m.AddRegion: lambda r: self._edit(r, lambda s: s.add_region(r.region)),
+            m.RenameRegion: lambda r: self._edit(r, lambda s: s.rename_region(r.region, r.name)),
+            m.RenameInstance: lambda r: self._edit(
+                r, lambda s: s.rename_instance(r.instance, r.name)
+            ),
+            m.SetColor: lambda r: self._edit(
+                r, lambda s: s.set_color(r.instance, r.region, r.color)
+            ),
+            m.DeleteInstance: lambda r: self._edit(r, lambda s: s.delete_instance(r.instance)),
             m.AddKeypoint: lambda r: self._edit(
                 r, lambda s: s.add_keypoint(r.frame, r.x, r.y, r.name, instance=r.instance)
             ),
@@ -276,11 +284,17 @@ class Responder:
                         if verb == "Undone"
                         else "There is nothing to redo."
                     )
-                item = snapshot.step_item(step, verb)
-                frame = step.changes[0].frame if step.frame is None else step.frame
-                self._answer(request, snapshot.overlay(self._live, frame, item))
+                item = snapshot.step_item(self._live, step, verb)
+                self._answer(request, snapshot.overlay(self._live, self._frame_of(step), item))
 
         future.add_done_callback(done)
+
+    def _frame_of(self, step: Step) -> int:
+        """Return a frame that a step changed; any will do where it changed none."""
+        if step.frame is not None:
+            return step.frame
+        frame: int = self._live.ui.get("frame_index", 0)
+        return step.changes[0].frame if step.changes else frame
 
     def _track(self, request: m.Track) -> None:
         future = self._session.track_soon(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import reprlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
@@ -12,19 +11,11 @@ from sam2_widget import brush, models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
 from sam2_widget.editing import Editor, Shown
 from sam2_widget.engines.base import Engine, Mask
-from sam2_widget.errors import ClosedError, FrameIndexError, ProjectError, PromptError
+from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
 from sam2_widget.exports import json_export
 from sam2_widget.importing import import_project, imported_path, is_original_project
-from sam2_widget.keypoints import (
-    FrameKeypoints,
-    Keypoint,
-    free_name,
-    make_keypoint,
-    named,
-    placed,
-    tidy_name,
-    without,
-)
+from sam2_widget.keypoint_session import KeypointSession
+from sam2_widget.label_session import LabelSession
 from sam2_widget.live import Live, Model, Options, attach, release
 from sam2_widget.project import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.sources import VideoLike, open_source
@@ -46,7 +37,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Session:
+class Session(KeypointSession, LabelSession):
     """Annotate a video with SAM 2: prompts in, masks out, everything on disk at once.
 
     A project lives in ``<output_dir>/<name>/``. A second session on the same project in one process
@@ -143,11 +134,6 @@ class Session:
         return self._live.root
 
     @property
-    def regions(self) -> tuple[str, ...]:
-        """Region ids, in order."""
-        return self._live.regions
-
-    @property
     def scopes(self) -> list[Scope]:
         """The (instance, region) pairs that hold prompts or masks, in order."""
         return self._live.scopes()
@@ -163,14 +149,6 @@ class Session:
         return views.Points(self._live)
 
     @property
-    def keypoints(self) -> views.Keypoints:
-        """``keypoints[instance]`` is a list of dicts: frame_index, x, y, name, visible.
-
-        ``keypoints.array(instance)`` is the names, and a (T, K, 3) array of x, y, visible.
-        """
-        return views.Keypoints(self._live)
-
-    @property
     def live(self) -> Live:
         """What all sessions on this project share; for the widget.
 
@@ -183,7 +161,7 @@ class Session:
 
     @property
     def ui(self) -> dict[str, Any]:
-        """What the view was like last: frame_index, instance, region; only those that still fit."""
+        """What the view was like last: frame_index, instance, region, hidden; what still fits."""
         return self._live.ui
 
     @ui.setter
@@ -523,140 +501,6 @@ class Session:
         scope = self._scope(instance, region)
         self._do(lambda: self._editor.delete_scope(scope))
 
-    def add_region(self, region: str) -> None:
-        """Add a region to the project.
-
-        Parameters
-        ----------
-        region : str
-            1 to 64 letters, digits, ``_`` or ``-``, beginning with a letter or digit.
-
-        Raises
-        ------
-        ProjectError
-            If it is not allowed, or there already but for upper and lower case.
-        """
-        check_regions([*self.regions, region])
-        self._do(lambda: self._live.add_region(region))
-
-    # -- keypoints ----------------------------------------------------------------------------
-
-    def add_keypoint(
-        self,
-        frame: SupportsIndex,
-        x: float,
-        y: float,
-        name: str | None = None,
-        visible: bool = True,
-        instance: int = 1,
-    ) -> None:
-        """Add a keypoint to an instance, or move it if the frame has one of that name.
-
-        Parameters
-        ----------
-        frame : int
-            Frame index; negative ones count from the end.
-        x, y : float
-            Pixels of the stored frame, origin at the top-left corner of the top-left pixel.
-        name : str, optional
-            1 to 200 characters in one line; by default the first of k1, k2, ... that the frame
-            does not have yet.
-        visible : bool
-            False for a keypoint that is occluded.
-        instance : int
-            Instance number, 1 or more.
-
-        Raises
-        ------
-        PromptError
-            If the keypoint lies outside the frame or cannot be named so.
-        FrameIndexError
-            If there is no such frame.
-        """
-        number, at = views.instance_of(instance), self._frame(frame)
-
-        def act() -> None:
-            there = self._live.keypoints.at(number, at)
-            chosen = free_name(k.name for k in there) if name is None else name
-            self._place(number, at, x, y, chosen, visible, "keypoint")
-
-        self._do(act)
-
-    def move_keypoint(
-        self, frame: SupportsIndex, name: str, x: float, y: float, instance: int = 1
-    ) -> None:
-        """Move the keypoint of a name; see `add_keypoint`."""
-        number, at = views.instance_of(instance), self._frame(frame)
-
-        def act() -> None:
-            before = self._keypoint_at(number, at, name)
-            self._place(number, at, x, y, before.name, before.visible, "move of keypoint")
-
-        self._do(act)
-
-    def set_keypoint_visible(
-        self, frame: SupportsIndex, name: str, visible: bool, instance: int = 1
-    ) -> None:
-        """Say whether the keypoint of a name is visible or occluded."""
-        number, at = views.instance_of(instance), self._frame(frame)
-
-        def act() -> None:
-            k = self._keypoint_at(number, at, name)
-            self._place(number, at, k.x, k.y, k.name, visible, "visibility of keypoint")
-
-        self._do(act)
-
-    def remove_keypoint(self, frame: SupportsIndex, name: str, instance: int = 1) -> None:
-        """Remove the keypoint of a name."""
-        number, at = views.instance_of(instance), self._frame(frame)
-
-        def act() -> None:
-            gone = self._keypoint_at(number, at, name).name
-            left = without(self._live.keypoints.at(number, at), gone)
-            self._editor.commit_keypoints(number, at, left, f"removal of keypoint {gone}")
-
-        self._do(act)
-
-    def clear_keypoints(self, frame: SupportsIndex, instance: int = 1) -> None:
-        """Remove all keypoints of an instance on a frame."""
-        number, at = views.instance_of(instance), self._frame(frame)
-        self._do(lambda: self._editor.commit_keypoints(number, at, (), "clearing of the keypoints"))
-
-    def copy_keypoints(self, frame: SupportsIndex, instance: int = 1) -> None:
-        """Copy all keypoints of the last frame before this one that has any.
-
-        They replace those of the same names; others on this frame stay.
-
-        Raises
-        ------
-        PromptError
-            If no frame before this one has keypoints.
-        """
-        number, at = views.instance_of(instance), self._frame(frame)
-
-        def act() -> None:
-            copied = self._live.keypoints.before(number, at)
-            if not copied:
-                raise PromptError(
-                    f"Instance {number} has no keypoints before frame {at}; add some first."
-                )
-            new = placed(self._live.keypoints.at(number, at), copied)
-            self._editor.commit_keypoints(number, at, new, "copy of keypoints")
-
-        self._do(act)
-
-    def next_frame_without_keypoints(self, frame: SupportsIndex, instance: int = 1) -> int | None:
-        """Return the next frame after `frame` without keypoints of an instance, None at the end.
-
-        Raises
-        ------
-        FrameIndexError
-            If there is no such frame.
-        """
-        number, at = views.instance_of(instance), self._frame(frame)
-        gap = self._live.keypoints.next_gap(number, at)
-        return gap if gap < len(self.video) else None
-
     # -- undo ---------------------------------------------------------------------------------
 
     def undo(self) -> str | None:
@@ -794,38 +638,6 @@ class Session:
 
     # -- small ones ---------------------------------------------------------------------------
 
-    @property
-    def _open(self) -> Live:
-        if self._closed:
-            raise ClosedError("The session is closed; open the video again.")
-        return self._live
-
-    def _do(self, task: Callable[[], _T]) -> _T:
-        return self._open.worker.run(lambda: self._writing(task))
-
-    def _submit(self, task: Callable[[], _T]) -> Future[_T]:
-        return self._open.worker.submit(lambda: self._writing(task))
-
-    def _writing(self, task: Callable[[], _T]) -> _T:
-        if self._live.read_only:
-            raise ProjectError(
-                f"{self._live.root} is open in another process; close it there, "
-                "then close and open it here."
-            )
-        return task()
-
-    def _scope(self, instance: int, region: str | None) -> Scope:
-        live = self._open
-        return views.scope_of(live, (instance, live.regions[0] if region is None else region))
-
-    def _frame(self, frame: SupportsIndex) -> int:
-        """Return the index from 0 on, once the frame is extracted."""
-        video = self._open.video
-        index = operator.index(frame)
-        # Before counting from the end: it refuses what lies before frame 0, and waits for the end.
-        video.wait_for(index)
-        return index if index >= 0 else index + len(video)
-
     def _stroke(self, stroke: Iterable[Any], radius: float) -> brush.Stroke:
         video = self._live.video
         return brush.check_stroke(stroke, radius, video.width, video.height)
@@ -838,31 +650,6 @@ class Session:
                 f"{len(prompts.points)}."
             )
         return prompts.points
-
-    def _place(
-        self, instance: int, frame: int, x: float, y: float, name: str, visible: bool, text: str
-    ) -> None:
-        size = self._live.video.width, self._live.video.height
-        new = make_keypoint(x, y, name, visible, *size)
-        keypoints = placed(self._live.keypoints.at(instance, frame), [new])
-        self._editor.commit_keypoints(instance, frame, keypoints, f"{text} {new.name}")
-
-    def _keypoint_at(self, instance: int, frame: int, name: str) -> Keypoint:
-        there = self._live.keypoints.at(instance, frame)
-        keypoint = named(there, tidy_name(name))
-        if keypoint is None:
-            raise PromptError(
-                f"There is no keypoint {reprlib.repr(name)} on frame {frame} of instance "
-                f"{instance}; {_names(there)}."
-            )
-        return keypoint
-
-
-def _names(keypoints: FrameKeypoints) -> str:
-    names = [reprlib.repr(keypoint.name) for keypoint in keypoints[:8]]
-    more = len(keypoints) - len(names)
-    rest = [f"{more} more"] if more else []
-    return f"it has {', '.join(names + rest)}" if names else "it has none"
 
 
 def _check_same(

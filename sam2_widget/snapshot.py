@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sam2_widget import messages as m
-from sam2_widget import palette, views
+from sam2_widget import views
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import Scope
@@ -24,7 +24,7 @@ def state(live: Live, since: int | None = None) -> m.State:
         revision=revision,
         changed=changed,
         video=_video(live),
-        regions=[m.RegionState(region, region) for region in live.regions],
+        regions=[m.RegionState(r, live.labels.region_name(r)) for r in live.regions],
         instances=_instances(live),
         scopes=[_scope(live, scope) for scope in live.scopes()],
         keypoint_names=live.keypoints.names(),
@@ -55,7 +55,7 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
             masks.append(
                 m.MaskItem(
                     *scope,
-                    color=palette.color(scope, live.regions),
+                    color=live.labels.color(scope),
                     source=record.source,
                     stale=views.is_stale(live, scope, frame),
                     x=packed.x,
@@ -80,11 +80,15 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
     return m.Overlay(frame, revision, masks, points, boxes, keypoints, step, buffers=tuple(buffers))
 
 
-def step_item(step: Step, verb: str) -> m.StepItem:
+def step_item(live: Live, step: Step, verb: str) -> m.StepItem:
     """Return what an undo or redo did, in words, and where."""
     what = f"instance {step.scope.instance}" if step.keypoints else str(step.scope)
     where = "" if step.frame is None else f", frame {step.frame}, {what}"
-    return m.StepItem(f"{verb}: {step.text}{where}", step.frame, *step.scope)
+    region = step.scope.region
+    if region not in live.regions:
+        # It went with the step; the view stays where it is, or leaves the region as well.
+        region = live.ui.get("region", live.regions[0])
+    return m.StepItem(f"{verb}: {step.text}{where}", step.frame, step.scope.instance, region)
 
 
 def _video(live: Live) -> m.VideoState:
@@ -101,18 +105,20 @@ def _video(live: Live) -> m.VideoState:
 
 
 def _instances(live: Live) -> list[m.InstanceState]:
-    numbers = {*live.keypoints, *(scope.instance for scope in live.scopes())}
-    return [m.InstanceState(number, "") for number in sorted(numbers)]
+    names = live.labels.instance_names
+    numbers = {*live.keypoints, *names, *(scope.instance for scope in live.scopes())}
+    return [m.InstanceState(number, names.get(number, "")) for number in sorted(numbers)]
 
 
 def _scope(live: Live, scope: Scope) -> m.ScopeState:
     prompts = live.annotations.of(scope)
     return m.ScopeState(
         *scope,
-        color=palette.color(scope, live.regions),
+        color=live.labels.color(scope),
         prompts=sum(len(given) for given in prompts.values()),
         masks=live.masks.count(scope),
         stale=live.masks.count_stale(scope, live.annotations.revision(scope)),
+        own_color=scope in live.labels.colors,
     )
 
 

@@ -109,6 +109,53 @@ def test_what_was_looked_at_is_there_after_reopening(tmp_path: Path) -> None:
     again.close()
 
 
+def test_what_was_hidden_is_hidden_after_reopening(tmp_path: Path) -> None:
+    first = annotator(tmp_path)
+    first.hidden = [[2, "wrist"], (1, "overall"), (1, "overall")]
+    assert first.hidden == [(2, "wrist"), (1, "overall")]
+    second = annotator(tmp_path, model="auto")
+    assert second.hidden == first.hidden
+    second.close()
+    first.close()
+    again = annotator(tmp_path)
+    assert again.hidden == [(2, "wrist"), (1, "overall")]
+    again.hidden = []
+    again.close()
+    assert "hidden" not in json.loads((tmp_path / "clip" / "ui.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [5, "overall", {"1": "overall"}, [1, "overall"], [[1]], [[True, "overall"]], [[0, "overall"]],
+     [[10**30, "overall"]], [["1", "overall"]], [[1, "nose"]], [[1, ["overall"]]], [None]],
+)  # fmt: skip
+def test_a_view_file_that_hides_nonsense_hides_nothing(tmp_path: Path, saved: object) -> None:
+    annotator(tmp_path).close()
+    (tmp_path / "clip" / "ui.json").write_text(json.dumps({"hidden": saved}))
+    again = annotator(tmp_path)
+    assert again.hidden == []
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("hidden", "problem"),
+    [
+        ([(1, "nose")], "no region 'nose'; the regions are overall"),
+        ([(0, "overall")], "a number from 1 on"),
+        ([1], "Give instance and region"),
+        ([(1, "overall", 2)], "Give instance and region"),
+        ([("1", "overall")], "a number from 1 on"),
+    ],
+)
+def test_hiding_what_is_no_scope_is_refused(
+    ann: Annotator, hidden: list[Any], problem: str
+) -> None:
+    ann.hidden = [(1, "shaft")]
+    with pytest.raises(UnknownRegionError, match=problem):
+        ann.hidden = hidden
+    assert ann.hidden == [(1, "shaft")]
+
+
 def test_the_results_are_those_of_the_session(ann: Annotator) -> None:
     mask = ann.session.add_point(2, 20, 20)
     assert np.array_equal(ann.masks[1, "overall"][2], mask)
@@ -128,7 +175,9 @@ def test_nothing_but_small_state_is_in_traits(ann: Annotator) -> None:
     own.pop("layout", None)
     own.pop("tabbable", None)
     own.pop("tooltip", None)
-    assert own == {"frame_index": 0, "instance": 1, "region": "overall", "mode": "segment"}
+    assert own == {
+        "frame_index": 0, "instance": 1, "region": "overall", "mode": "segment", "hidden": [],
+    }  # fmt: skip
 
 
 def test_show_displays_and_returns_nothing(ann: Annotator, monkeypatch: pytest.MonkeyPatch) -> None:

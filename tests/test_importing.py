@@ -441,7 +441,7 @@ def test_a_damaged_json_file_is_left_out(original: Path, text: str) -> None:
         imported(original)
 
 
-@pytest.mark.parametrize("name", [["tip"], {"a": 1}, "x" * 201, 7, True, "\ud800"])
+@pytest.mark.parametrize("name", [["tip"], {"a": 1}, "x" * 301, 7, True, "\ud800"])
 def test_a_keypoint_with_a_name_that_is_none_is_left_out(original: Path, name: object) -> None:
     write_keypoints(original, [keypoint(0, 1, 1, name), keypoint(0, 20, 11, "<b>tip</b>")])
     with pytest.warns(UserWarning, match="A keypoint's name"):

@@ -23,15 +23,14 @@ from sam2_widget.errors import (
 )
 from sam2_widget.events import Change
 from sam2_widget.keypoints import (
-    MAX_NAME,
     Keypoint,
     Keypoints,
     free_name,
     in_order,
     make_keypoint,
     placed,
-    tidy_name,
 )
+from sam2_widget.names import MAX_NAME, tidy_name
 from sam2_widget.project import MAX_FRAMES, MAX_INSTANCE, Project
 from tests.clips import HEIGHT, WIDTH
 from tests.projects import files, full_disk, open_project, own_threads, tell_all
@@ -43,7 +42,9 @@ if TYPE_CHECKING:
 
 # What a user may type: any text, markup and all scripts, without what cannot be seen or sent.
 names = (
-    st.text(st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=200)
+    st.text(
+        st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1, max_size=MAX_NAME
+    )
     .map(str.strip)
     .filter(bool)
 )
@@ -91,14 +92,14 @@ def test_any_text_of_one_line_is_a_name_without_the_blanks_round_it(name: str, b
     ["", "  \n", "a\tb", "a\nb", "a\x00b", "a\x7fb", "a\u2028b", "\ud800", "x" * (MAX_NAME + 1)],
 )
 def test_a_name_that_cannot_be_shown_on_one_line_is_refused(name: str) -> None:
-    with pytest.raises(PromptError, match=r"1 to 200 characters .* not '") as refused:
+    with pytest.raises(PromptError, match=r"1 to 300 characters .* not '") as refused:
         tidy_name(name)
     assert len(str(refused.value)) < 200
 
 
 @pytest.mark.parametrize("name", [None, 5, True, ["tip"], b"tip"])
 def test_a_name_that_is_no_text_is_refused(name: Any) -> None:
-    with pytest.raises(PromptError, match="1 to 200 characters"):
+    with pytest.raises(PromptError, match="1 to 300 characters"):
         tidy_name(name)
 
 
@@ -383,7 +384,7 @@ def write(root: Path, content: object) -> Path:
         {"keypoints": [item(name=5)]},
         {"keypoints": [item(name="a\nb")]},
         {"keypoints": [item(name="\ud800")]},
-        {"keypoints": [item(name="x" * 201)]},
+        {"keypoints": [item(name="x" * 301)]},
         {"keypoints": [item(visible=2)]},
         {"keypoints": [item(visible=None)]},
     ],
@@ -536,7 +537,7 @@ WRONG: dict[str, tuple[Callable[[Session], object], type[Exception], str]] = {
     "outside": (lambda s: s.add_keypoint(0, WIDTH, 5), PromptError, "outside the frame of 96 x 64"),
     "nowhere": (lambda s: s.add_keypoint(0, math.nan, 5), PromptError, "outside the frame"),
     "moved outside": (lambda s: s.move_keypoint(0, "tip", 5, -1), PromptError, "outside the frame"),
-    "no name": (lambda s: s.add_keypoint(0, 5, 5, " "), PromptError, "1 to 200 characters"),
+    "no name": (lambda s: s.add_keypoint(0, 5, 5, " "), PromptError, "1 to 300 characters"),
     "moving none": (lambda s: s.move_keypoint(0, "x", 5, 5), PromptError, "it has 'base', 'tip'"),
     "removing none": (lambda s: s.remove_keypoint(1, "tip"), PromptError, "it has none"),
     "hiding none": (

@@ -76,7 +76,7 @@ ENCODED: list[m.Answer] = [
         m.VideoState("clip", 640, 360, 25.0, 60, 37, False),
         [m.RegionState("overall", "overall"), m.RegionState("shaft", "Shaft <b>\u00e9</b>")],
         [m.InstanceState(1, ""), m.InstanceState(2, "Spitze <b>\u00e9</b>")],
-        [m.ScopeState(1, "overall", "#0072B2", 2, 30, 3)],
+        [m.ScopeState(1, "overall", "#0072B2", 2, 30, 3, True)],
         ["k1", "Spitze <b>\u00e9</b>"],
         [("k1", "Spitze <b>\u00e9</b>")],
         m.ModelState("nano", "cpu", "ready", "Small built-in preview model."),

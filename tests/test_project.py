@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sam2_widget.annotations import Annotations, Box, FramePrompts, Point, Scope, make_point
 from sam2_widget.durable import TEMPORARY
 from sam2_widget.errors import ProjectError, SaveError
+from sam2_widget.labels import Labels
 from sam2_widget.project import (
     MAX_FRAMES,
     Project,
@@ -35,7 +36,7 @@ SHAFT = Scope(1, "shaft")
 WIDTH, HEIGHT = 96, 64
 INFO = ProjectInfo(
     {"fingerprint": "abc", "fps": 29.97, "times": [0.0, 0.033]},
-    ("overall", "shaft"),
+    Labels(("overall", "shaft")),
     "nano",
     {"later": {"key": 1}},
 )
@@ -198,7 +199,8 @@ def test_a_display_name_in_the_file_outlives_a_save(project: Project) -> None:
     project.close()
     again = Project(project.root)
     assert again.info is not None
-    again.write_info(replace(again.info, model="other", regions=("overall", "shaft", "new")))
+    labels = again.info.labels.with_regions(("overall", "shaft", "new"))
+    again.write_info(replace(again.info, model="other", labels=labels))
     again.close()
     assert json.loads(path.read_text("utf-8"))["regions"] == [
         {"id": "overall", "name": "overall"},
@@ -275,7 +277,7 @@ def test_a_damaged_project_file_is_one_clear_sentence_and_nothing_is_changed(
 def test_the_smallest_sound_project_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "project.json").write_text(json.dumps(GOOD), "utf-8")
     project = Project(tmp_path)
-    assert project.info == ProjectInfo({}, ("overall",), "nano", {})
+    assert project.info == ProjectInfo({}, Labels(("overall",)), "nano", {})
     project.close()
 
 

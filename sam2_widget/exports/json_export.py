@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sam2_widget.labels import Labels
 from sam2_widget.project import damaged, read_json
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def project_export(
     -------
     dict
         ``format`` and ``version`` of this shape; ``video`` with name, fps, width, height,
-        num_frames and fingerprint; ``regions``; ``scopes``, a list with one entry per (instance,
-        region): the content of its ``points_<region>.json`` (instance_id, region, prompts, boxes,
+        num_frames and fingerprint; ``regions``, their ids; ``region_names``, ``instances`` and
+        ``colors``, what the user named and coloured; ``scopes``, a list with one entry per
+        (instance, region): the content of its ``points_<region>.json`` (instance_id, region, prompts, boxes,
         masks, corrections) and ``records``, one for each mask: the line of
         ``track_<region>.jsonl``, ``stale``, and ``file``, the mask's PNG inside the project folder;
         ``keypoints``, a list with the content of each ``keypoints.json``. Coordinates are pixels of
@@ -60,7 +62,7 @@ def project_export(
         "format": FORMAT,
         "version": VERSION,
         "video": _video(project, video),
-        "regions": list(project.info.regions) if project.info else [],
+        **_labels(project),
         "scopes": [
             entry
             for scope in project.scopes()
@@ -131,6 +133,19 @@ def _video(project: Project, video: Video) -> dict[str, Any]:
         "height": video.height,
         "num_frames": len(video),
         "fingerprint": video.fingerprint,
+    }
+
+
+def _labels(project: Project) -> dict[str, Any]:
+    labels = project.info.labels if project.info else Labels(())
+    return {
+        "regions": list(labels.regions),
+        "region_names": dict(labels.region_names),
+        "instances": [{"id": i, "name": name} for i, name in sorted(labels.instance_names.items())],
+        "colors": [
+            {"instance": scope.instance, "region": scope.region, "color": color}
+            for scope, color in sorted(labels.colors.items())
+        ],
     }
 
 

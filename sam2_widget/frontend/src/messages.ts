@@ -91,6 +91,7 @@ const scope = object({
   prompts: int,
   masks: int,
   stale: int,
+  own_color: optional(flag),
 });
 const mask = object({
   instance: int,
