@@ -11,6 +11,7 @@ from IPython.display import display
 
 from sam2_widget import views
 from sam2_widget.errors import FrameIndexError
+from sam2_widget.live import MODES
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
 
@@ -40,7 +41,7 @@ class Annotator(anywidget.AnyWidget):
         What `Session` takes.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
-        frame_step, max_side.
+        frame_step, max_side, skeleton.
 
     Attributes
     ----------
@@ -49,7 +50,8 @@ class Annotator(anywidget.AnyWidget):
     instance, region
         The scope that clicks go to.
     mode : str
-        ``"segment"``.
+        What clicks make: ``"segment"`` prompts of the scope, ``"keypoint"`` keypoints of the
+        instance.
     hidden : list of (int, str)
         The (instance, region) pairs that the widget does not show.
     session : Session
@@ -68,7 +70,7 @@ class Annotator(anywidget.AnyWidget):
     frame_index = traitlets.Int(0).tag(sync=True)
     instance = traitlets.Int(1, min=1).tag(sync=True)
     region = traitlets.Unicode().tag(sync=True)
-    mode = traitlets.Enum(("segment",), "segment").tag(sync=True)
+    mode = traitlets.Enum(MODES, "segment").tag(sync=True)
     hidden: traitlets.List[tuple[int, str]] = traitlets.List().tag(sync=True)
 
     _responder: Responder | None = None
@@ -82,7 +84,7 @@ class Annotator(anywidget.AnyWidget):
             raise
         self._responder = Responder(self.session, self._to_views)
         self.on_msg(self._on_request)
-        self.observe(self._remember, ["frame_index", "instance", "region", "hidden"])
+        self.observe(self._remember, ["frame_index", "instance", "region", "mode", "hidden"])
         _keep_to_subshell(self.comm)
 
     # -- results ------------------------------------------------------------------------------
@@ -190,6 +192,7 @@ class Annotator(anywidget.AnyWidget):
             "frame_index": self.frame_index,
             "instance": self.instance,
             "region": self.region,
+            "mode": self.mode,
         }
         self.session.ui = {**seen, "hidden": self.hidden} if self.hidden else seen
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, SupportsIndex
 from sam2_widget import views
 from sam2_widget.errors import PromptError
 from sam2_widget.keypoints import free_name, make_keypoint, named, placed, without
+from sam2_widget.live import release
 from sam2_widget.names import tidy_name
 from sam2_widget.session_base import SessionBase
 
 if TYPE_CHECKING:
-    from sam2_widget.keypoints import FrameKeypoints, Keypoint
+    from sam2_widget.keypoints import FrameKeypoints, Keypoint, Skeleton
 
 
 class KeypointSession(SessionBase):
@@ -25,6 +26,11 @@ class KeypointSession(SessionBase):
         ``keypoints.array(instance)`` is the names, and a (T, K, 3) array of x, y, visible.
         """
         return views.Keypoints(self._live)
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Pairs of names between whose keypoints lines are drawn."""
+        return self._live.skeleton
 
     def add_keypoint(
         self,
@@ -141,6 +147,15 @@ class KeypointSession(SessionBase):
         number, at = views.instance_of(instance), self._frame(frame)
         gap = self._live.keypoints.next_gap(number, at)
         return gap if gap < len(self._open.video) else None
+
+    def _draw_lines(self, skeleton: Skeleton) -> None:
+        """Set the skeleton of a session that is being opened; it is closed if that fails."""
+        try:
+            self._live.set_skeleton(skeleton)
+        except BaseException:
+            self._closed = True
+            release(self._live)
+            raise
 
     def _place(
         self, instance: int, frame: int, x: float, y: float, name: str, visible: bool, text: str

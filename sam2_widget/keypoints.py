@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from natsort import natsort_keygen
 
 from sam2_widget.annotations import make_point
+from sam2_widget.errors import PromptError
 from sam2_widget.names import tidy_name
 
 _natural = natsort_keygen()
@@ -29,6 +31,33 @@ FrameKeypoints = tuple[Keypoint, ...]
 """The keypoints of an instance on a frame, every name once, in the order of `in_order`."""
 InstanceKeypoints = Mapping[int, FrameKeypoints]
 """The keypoints of an instance by frame index; frames without any are left out."""
+Skeleton = tuple[tuple[str, str], ...]
+"""Pairs of names between whose keypoints, of one instance, lines are drawn."""
+
+
+def check_skeleton(pairs: Iterable[Iterable[str]]) -> Skeleton:
+    """Return pairs of keypoint names as a skeleton; a pair given twice counts once.
+
+    Raises
+    ------
+    PromptError
+        If they are no pairs of two names.
+    """
+    checked: dict[frozenset[str], tuple[str, str]] = {}
+    for pair in _listed(pairs, [pairs]):
+        names = [tidy_name(name) for name in _listed(pair, [])]
+        if len(names) != 2 or names[0] == names[1]:
+            raise PromptError(
+                "A skeleton is a list of pairs of two keypoint names, such as "
+                f"[('tip', 'wrist')]; {reprlib.repr(pair)} is no such pair."
+            )
+        checked.setdefault(frozenset(names), (names[0], names[1]))
+    return tuple(checked.values())
+
+
+def _listed(value: object, other: list[Any]) -> list[Any]:
+    """Return the items of what has any, else something other; a text is one thing."""
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else other
 
 
 def make_keypoint(

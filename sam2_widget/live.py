@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts, Scope
+    from sam2_widget.keypoints import Skeleton
     from sam2_widget.sources import Source
 
 Model = Engine | Sequence[ModelSpec]
 """An engine, or the models to choose from, the largest first."""
+MODES = ("segment", "keypoint")
+"""What clicks in the widget make: prompts of a scope, or keypoints of an instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Live:
         Regions, display names and colours as they are now; only the worker replaces them.
     shown : dict
         Prompts of corrected frames that the saved masks showed when the engine was opened.
+    skeleton : tuple of (str, str)
+        Pairs of names between whose keypoints lines are drawn.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class Live:
             wanted = _merged(saved, regions or (() if saved else DEFAULT_REGIONS))
             labels = self.project.info.labels if self.project.info else Labels(())
             self.labels = labels.with_regions(wanted)
+            self.skeleton = self.project.info.skeleton if self.project.info else ()
             self.video = Video(
                 source,
                 self.project.frames,
@@ -171,6 +177,23 @@ class Live:
             assert info is not None
             self.project.write_info(replace(info, labels=labels))
             self.labels = labels
+
+    def set_skeleton(self, skeleton: Skeleton) -> None:
+        """Draw other lines between keypoints, from now on and, if this may write, next time too.
+
+        Raises
+        ------
+        SaveError
+            If ``project.json`` cannot be written.
+        """
+        if skeleton == self.skeleton:
+            return
+        with self._lock:
+            info = self.project.info
+            if info is not None and not self.read_only:
+                self.project.write_info(replace(info, skeleton=skeleton))
+            self.skeleton = skeleton
+        self.tell(Change("keypoints"))
 
     def merge_regions(self, regions: Sequence[str]) -> tuple[str, ...]:
         """Return the regions there are followed by those of `regions` that are new."""
@@ -292,7 +315,7 @@ class Live:
 
     @property
     def ui(self) -> dict[str, Any]:
-        """The frame and scope that were looked at last, as far as they exist."""
+        """The frame, scope and mode that were looked at last, as far as they exist."""
         kept: dict[str, Any] = {}
         frame, instance = self._ui.get("frame_index"), self._ui.get("instance")
         if type(frame) is int and 0 <= frame < self.video.known_length:
@@ -303,6 +326,8 @@ class Live:
             kept["region"] = self._ui["region"]
         if hidden := _scopes_of(self._ui.get("hidden"), self.regions):
             kept["hidden"] = hidden
+        if self._ui.get("mode") in MODES:
+            kept["mode"] = self._ui["mode"]
         return kept
 
     def remember_ui(self, state: Mapping[str, Any]) -> None:
@@ -342,7 +367,11 @@ class Live:
         with self._lock:
             before = self.project.info
             info = ProjectInfo(
-                video, self.labels, before.model if before else "", before.extra if before else {}
+                video,
+                self.labels,
+                before.model if before else "",
+                before.extra if before else {},
+                before.skeleton if before else (),
             )
             if info != before:
                 self.project.write_info(info)

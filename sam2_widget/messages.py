@@ -282,6 +282,18 @@ class CopyKeypoints(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class NextGap(Request):
+    """The next frame without keypoints of an instance; answered with that frame's `Overlay`.
+
+    Where all later frames have some it is answered with the `Overlay` of `frame` itself.
+    """
+
+    kind = "next_gap"
+    frame: int
+    instance: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undo(Request):
     """Take back the last step; answered with the `Overlay` of the frame concerned."""
 
@@ -619,7 +631,10 @@ class KeypointItem:
 
 @dataclass(frozen=True, slots=True)
 class StepItem:
-    """What an undo or redo did and where: the view goes to that frame and scope."""
+    """What an undo or redo did and where: the view goes to that frame and scope.
+
+    `region` is empty where it was about keypoints alone, which belong to no region.
+    """
 
     text: str
     frame: int | None

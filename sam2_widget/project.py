@@ -21,7 +21,14 @@ from sam2_widget.annotations import (
 )
 from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
 from sam2_widget.errors import ProjectError
-from sam2_widget.keypoints import Keypoint, Keypoints, free_name, in_order, make_keypoint
+from sam2_widget.keypoints import (
+    Keypoint,
+    Keypoints,
+    check_skeleton,
+    free_name,
+    in_order,
+    make_keypoint,
+)
 from sam2_widget.labels import Labels
 from sam2_widget.locking import ProjectLock
 from sam2_widget.names import name_or_none
@@ -31,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from sam2_widget.keypoints import InstanceKeypoints
+    from sam2_widget.keypoints import InstanceKeypoints, Skeleton
 
 FORMAT_VERSION = 1
 DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
@@ -109,12 +116,15 @@ class ProjectInfo:
         Name of the model used last.
     extra : dict
         Keys of the file that this version does not know; they are written back as they are.
+    skeleton : tuple of (str, str)
+        Pairs of names between whose keypoints lines are drawn.
     """
 
     video: Mapping[str, Any]
     labels: Labels
     model: str = ""
     extra: Mapping[str, Any] = ()  # type: ignore[assignment]
+    skeleton: Skeleton = ()
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -229,6 +239,8 @@ class Project:
             **_labels_json(info.labels, self._kept),
             "model": info.model,
         }
+        if info.skeleton:
+            content["skeleton"] = info.skeleton
         self.write_json(self.root / "project.json", content)
         self.info = info
 
@@ -252,9 +264,11 @@ class Project:
                 entry["id"]: {key: value for key, value in entry.items() if key not in _NAMED}
                 for entry in [*content["regions"], *content.get("instances", [])]
             }
-            known = {"format", "video", "regions", "instances", "colors", "model"}
+            known = {"format", "video", "regions", "instances", "colors", "model", "skeleton"}
             extra = {key: value for key, value in content.items() if key not in known}
-            return ProjectInfo(dict(content["video"]), labels, str(content["model"]), extra)
+            skeleton = check_skeleton(content.get("skeleton", ()))
+            video, model = dict(content["video"]), str(content["model"])
+            return ProjectInfo(video, labels, model, extra, skeleton)
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(path) from error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sam2_widget import messages as m
-from sam2_widget import snapshot, wire
+from sam2_widget import snapshot, views, wire
 from sam2_widget.annotations import Scope
 from sam2_widget.errors import FrameIndexError, Sam2WidgetError
 
@@ -102,6 +102,7 @@ class Responder:
             m.CopyKeypoints: lambda r: self._edit(
                 r, lambda s: s.copy_keypoints(r.frame, r.instance)
             ),
+            m.NextGap: self._next_gap,
             m.Undo: lambda request: self._step(request, self._session.undo_soon(), "Undone"),
             m.Redo: lambda request: self._step(request, self._session.redo_soon(), "Redone"),
             m.Track: self._track,
@@ -204,6 +205,16 @@ class Responder:
         def read() -> None:
             with self._reporting(request):
                 self._answer(request, snapshot.overlay(self._live, request.frame))
+
+        _readers.submit(read)
+
+    def _next_gap(self, request: m.NextGap) -> None:
+        gap = self._live.keypoints.next_gap(views.instance_of(request.instance), request.frame)
+        frame = gap if gap < self._live.video.known_length else request.frame
+
+        def read() -> None:
+            with self._reporting(request):
+                self._answer(request, snapshot.overlay(self._live, frame))
 
         _readers.submit(read)
 

@@ -15,6 +15,7 @@ from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
 from sam2_widget.exports import json_export
 from sam2_widget.importing import import_project, imported_path, is_original_project
 from sam2_widget.keypoint_session import KeypointSession
+from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
 from sam2_widget.live import Live, Model, Options, attach, release
 from sam2_widget.project import DEFAULT_REGIONS, check_name, check_regions
@@ -66,6 +67,10 @@ class Session(KeypointSession, LabelSession):
         Take every n-th frame of the video.
     max_side : int, optional
         Shrink frames whose longer side has more pixels.
+    skeleton : sequence of (str, str), optional
+        Pairs of keypoint names between which lines are drawn; by default those that the project
+        has. They are only drawn, so that other ones may be given at any time: the latest count,
+        also where the project is open already.
 
     Raises
     ------
@@ -75,6 +80,8 @@ class Session(KeypointSession, LabelSession):
         If the folder holds another video, or is open with other arguments.
     ModelError
         If there is no such model.
+    PromptError
+        If the skeleton is none.
     SaveError
         If the folder cannot be written.
     """
@@ -90,9 +97,11 @@ class Session(KeypointSession, LabelSession):
         regions: Sequence[str] = DEFAULT_REGIONS,
         frame_step: int = 1,
         max_side: int | None = None,
+        skeleton: Iterable[tuple[str, str]] | None = None,
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
+        lines = None if skeleton is None else check_skeleton(skeleton)
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -111,6 +120,8 @@ class Session(KeypointSession, LabelSession):
             lambda: Live(root, source, given, options),
             lambda live: _check_same(live, source.fingerprint, given, options),
         )
+        if lines is not None:
+            self._draw_lines(lines)
         self._editor = Editor(self._live)
         if self._live.needs_engine(chosen, model == "auto"):
             self._live.open_engine(chosen)
@@ -161,7 +172,7 @@ class Session(KeypointSession, LabelSession):
 
     @property
     def ui(self) -> dict[str, Any]:
-        """What the view was like last: frame_index, instance, region, hidden; what still fits."""
+        """What the view was like last: frame_index, instance, region, mode, hidden; what fits."""
         return self._live.ui
 
     @ui.setter

@@ -28,7 +28,7 @@ def state(live: Live, since: int | None = None) -> m.State:
         instances=_instances(live),
         scopes=[_scope(live, scope) for scope in live.scopes()],
         keypoint_names=live.keypoints.names(),
-        skeleton=[],
+        skeleton=list(live.skeleton),
         model=m.ModelState(
             live.status.name, live.status.device, live.status.status, live.status.note
         ),
@@ -82,13 +82,17 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
 
 def step_item(live: Live, step: Step, verb: str) -> m.StepItem:
     """Return what an undo or redo did, in words, and where."""
-    what = f"instance {step.scope.instance}" if step.keypoints else str(step.scope)
+    instance, region = step.scope
+    if step.keypoints and not step.changes:
+        # Keypoints alone belong to no region.
+        what, region = f"instance {instance}", ""
+    else:
+        what = str(step.scope)
     where = "" if step.frame is None else f", frame {step.frame}, {what}"
-    region = step.scope.region
-    if region not in live.regions:
+    if region and region not in live.regions:
         # It went with the step; the view stays where it is, or leaves the region as well.
         region = live.ui.get("region", live.regions[0])
-    return m.StepItem(f"{verb}: {step.text}{where}", step.frame, step.scope.instance, region)
+    return m.StepItem(f"{verb}: {step.text}{where}", step.frame, instance, region)
 
 
 def _video(live: Live) -> m.VideoState:

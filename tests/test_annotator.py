@@ -100,12 +100,13 @@ def test_a_scope_that_does_not_exist_is_refused(ann: Annotator) -> None:
 
 def test_what_was_looked_at_is_there_after_reopening(tmp_path: Path) -> None:
     first = annotator(tmp_path)
-    first.frame_index, first.instance, first.region = 5, 2, "wrist"
+    first.frame_index, first.instance, first.region, first.mode = 5, 2, "wrist", "keypoint"
     first.close()
     saved = json.loads((tmp_path / "clip" / "ui.json").read_text())
-    assert saved == {"frame_index": 5, "instance": 2, "region": "wrist"}
+    assert saved == {"frame_index": 5, "instance": 2, "region": "wrist", "mode": "keypoint"}
     again = annotator(tmp_path)
     assert (again.frame_index, again.instance, again.region) == (5, 2, "wrist")
+    assert again.mode == "keypoint"
     again.close()
 
 

@@ -94,7 +94,10 @@ def test_keypoints_are_in_it(tmp_path: Path) -> None:
             content = {"video_id": "clip", "instance_id": number, "keypoints": [keypoint]}
             path = session.folder / f"instance{number}" / "keypoints.json"
             session.live.project.write_json(path, content)
-        keypoints = exported(session)["keypoints"]
+        session.live.set_skeleton((("tip", "wrist"),))
+        content = exported(session)
+        keypoints = content["keypoints"]
+        assert content["skeleton"] == [["tip", "wrist"]]
     assert keypoints == [
         {"instance_id": 2, "keypoints": [keypoint]},
         {"instance_id": 10, "keypoints": [keypoint]},

@@ -48,6 +48,7 @@ PARSED: list[m.Request] = [
     m.SetKeypointVisible(210, "v-1", 12, 2, "k1", False),
     m.ClearKeypoints(211, "v-1", 12, 2),
     m.CopyKeypoints(212, "v-1", 12, 2),
+    m.NextGap(213, "v-1", 12, 2),
     m.Brush(300, "v-1", 12, 2, "shaft", [(5, 6.25), (7.5, 8)], 4.5, True),
     m.DeleteInstance(301, "v-1", 2),
     m.RenameInstance(302, "v-1", 2, "Spitze <b>\u00e9</b>"),

@@ -209,6 +209,16 @@ def test_a_display_name_in_the_file_outlives_a_save(project: Project) -> None:
     ]
 
 
+def test_the_skeleton_is_in_the_file_only_where_there_is_one(project: Project) -> None:
+    project.write_info(replace(INFO, skeleton=(("tip", "wrist"),)))
+    path = project.root / "project.json"
+    assert json.loads(path.read_text("utf-8"))["skeleton"] == [["tip", "wrist"]]
+    again = project._read_info()
+    assert again == project.info
+    project.write_info(replace(INFO, skeleton=()))
+    assert "skeleton" not in json.loads(path.read_text("utf-8"))
+
+
 @pytest.mark.parametrize("version", [2, 99, 10**30])
 def test_a_newer_format_is_refused_and_nothing_is_changed(project: Project, version: int) -> None:
     project.write_info(INFO)
@@ -252,6 +262,9 @@ GOOD = {"format": 1, "video": {}, "regions": [{"id": "overall"}], "model": "nano
         GOOD | {"regions": [{"id": "../x"}]},
         GOOD | {"regions": [{"id": ["overall"]}]},
         GOOD | {"regions": [{"id": "a"}, {"id": "A"}]},
+        GOOD | {"skeleton": 5},
+        GOOD | {"skeleton": ["tip", "wrist"]},
+        GOOD | {"skeleton": [["tip", None]]},
         {key: value for key, value in GOOD.items() if key != "model"},
     ],
     ids=lambda content: str(content)[:40].encode("ascii", "replace").decode(),

@@ -375,8 +375,25 @@ def test_keypoints_are_edited_by_messages(viewer: Viewer) -> None:
         "text": "Undone: clearing of the keypoints, frame 6, instance 2",
         "frame": 6,
         "instance": 2,
-        "region": "overall",
+        "region": "",
     }
+
+
+def test_the_next_frame_without_keypoints_is_answered_with_its_overlay(viewer: Viewer) -> None:
+    for frame in (1, 2, 3, 9):
+        viewer.session.add_keypoint(frame, 20, 20, instance=2)
+    viewer.session.add_keypoint(4, 30, 20, "of another")
+    gap = viewer.ask("next_gap", frame=0, instance=2)
+    assert (gap["frame"], [k["name"] for k in gap["keypoints"]]) == (4, ["of another"])
+    assert viewer.ask("next_gap", frame=8, instance=2)["frame"] == 8
+    assert "An instance is a number" in viewer.ask("next_gap", frame=0, instance=0)["message"]
+
+
+def test_the_state_tells_names_and_skeleton(viewer: Viewer) -> None:
+    viewer.session.add_keypoint(1, 20, 20, "tip")
+    viewer.session.live.set_skeleton((("tip", "wrist"),))
+    state = viewer.ask("hello")
+    assert (state["keypoint_names"], state["skeleton"]) == (["tip"], [("tip", "wrist")])
 
 
 # -- pushes -----------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ def project_export(
         (instance, region): the content of its ``points_<region>.json`` (instance_id, region, prompts, boxes,
         masks, corrections) and ``records``, one for each mask: the line of
         ``track_<region>.jsonl``, ``stale``, and ``file``, the mask's PNG inside the project folder;
-        ``keypoints``, a list with the content of each ``keypoints.json``. Coordinates are pixels of
+        ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
+        of names between which lines are drawn. Coordinates are pixels of
         the stored frame, origin at the top-left corner of the top-left pixel; frames count from 0.
 
     Raises
@@ -72,6 +73,7 @@ def project_export(
             _saved(path)
             for path in sorted(project.root.glob("instance*/keypoints.json"), key=_instance)
         ],
+        "skeleton": [list(pair) for pair in project.info.skeleton] if project.info else [],
     }
 
 

@@ -37,7 +37,14 @@ const PATIENCE = 4000;
 const LONGEST_RETRY = 15000;
 
 /** Requests that change nothing: they are dropped when the kernel is lost, and asked again. */
-const READS: ReadonlySet<RequestKind> = new Set(["listen", "ping", "frame", "times", "overlay"]);
+const READS: ReadonlySet<RequestKind> = new Set([
+  "listen",
+  "ping",
+  "frame",
+  "times",
+  "overlay",
+  "next_gap",
+]);
 
 export interface Listener {
   /** All that the views share; `fresh` when it is the answer to a hello. */

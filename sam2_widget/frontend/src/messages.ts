@@ -46,6 +46,7 @@ const REQUESTS = {
   set_keypoint_visible: object({ ...keypoint, visible: flag }),
   clear_keypoints: object({ frame: int, instance: int }),
   copy_keypoints: object({ frame: int, instance: int }),
+  next_gap: object({ frame: int, instance: int }),
   undo: object({}),
   redo: object({}),
   track: object({
@@ -209,6 +210,7 @@ export interface AnswerTo {
   set_keypoint_visible: Overlay;
   clear_keypoints: Overlay;
   copy_keypoints: Overlay;
+  next_gap: Overlay;
   undo: Overlay;
   redo: Overlay;
   track: Done;
