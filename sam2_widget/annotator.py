@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
@@ -10,8 +12,9 @@ import traitlets
 from IPython.display import display
 
 from sam2_widget import views
-from sam2_widget.errors import FrameIndexError
+from sam2_widget.errors import FrameIndexError, NoVideoError
 from sam2_widget.live import MODES
+from sam2_widget.picker import Picker
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
 
@@ -37,8 +40,11 @@ class Annotator(anywidget.AnyWidget):
 
     Parameters
     ----------
-    video : str, Path, ndarray or sequence of ndarray
-        What `Session` takes.
+    video : str, Path, ndarray or sequence of ndarray, optional
+        What `Session` takes. Without one, the widget lets you choose: a video below `videos`, a
+        project that was opened before, or a file to upload.
+    videos : str or Path
+        Folder of the videos to choose from; uploads go there too.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
         frame_step, max_side, skeleton.
@@ -54,8 +60,13 @@ class Annotator(anywidget.AnyWidget):
         instance.
     hidden : list of (int, str)
         The (instance, region) pairs that the widget does not show.
-    session : Session
-        Everything the widget does, without a browser.
+    session : Session or None
+        Everything the widget does, without a browser; None until a video is open.
+
+    Raises
+    ------
+    NoVideoError
+        By all results, while no video is open.
 
     Examples
     --------
@@ -73,46 +84,85 @@ class Annotator(anywidget.AnyWidget):
     mode = traitlets.Enum(MODES, "segment").tag(sync=True)
     hidden: traitlets.List[tuple[int, str]] = traitlets.List().tag(sync=True)
 
+    session: Session | None = None
     _responder: Responder | None = None
+    _picker: Picker | None = None
+    _closed = False
 
-    def __init__(self, video: VideoLike, **arguments: Any) -> None:
-        self.session = Session(video, **arguments)
-        try:
-            super().__init__(**{"region": self.session.regions[0], **self.session.ui})
-        except BaseException:
-            self.session.close()
-            raise
-        self._responder = Responder(self.session, self._to_views)
+    def __init__(
+        self, video: VideoLike | None = None, *, videos: str | Path = "videos", **arguments: Any
+    ) -> None:
+        self._lock = threading.Lock()
+        if video is None:
+            # Now, not when a video is chosen: a misspelt argument is the cell's error.
+            inspect.signature(Session).bind(video, **arguments)
+            super().__init__()
+            self._picker = Picker(videos, arguments, self._open_chosen, self._to_views)
+        else:
+            self.session = Session(video, **arguments)
+            try:
+                super().__init__(**self._seen_last(self.session))
+            except BaseException:
+                self.session.close()
+                raise
+            self._begin(self.session)
         self.on_msg(self._on_request)
-        self.observe(self._remember, ["frame_index", "instance", "region", "mode", "hidden"])
         _keep_to_subshell(self.comm)
+
+    def _begin(self, session: Session) -> Responder:
+        self._responder = Responder(session, self._to_views)
+        self.observe(self._remember, ["frame_index", "instance", "region", "mode", "hidden"])
+        return self._responder
+
+    def _open_chosen(self, video: Path, arguments: dict[str, Any]) -> Responder | None:
+        """Open what was chosen in the widget; on a thread of the picker."""
+        session = Session(video, **arguments)
+        with self._lock:
+            if self._closed:
+                session.close()
+                return None
+            self.session = session
+        with self.hold_sync():
+            for name, value in self._seen_last(session).items():
+                setattr(self, name, value)
+        return self._begin(session)
+
+    @staticmethod
+    def _seen_last(session: Session) -> dict[str, Any]:
+        return {"region": session.regions[0], **session.ui}
+
+    @property
+    def _opened(self) -> Session:
+        if self.session is None:
+            raise NoVideoError
+        return self.session
 
     # -- results ------------------------------------------------------------------------------
 
     @property
     def video(self) -> Video:
         """The video; see `Session.video`."""
-        return self.session.video
+        return self._opened.video
 
     @property
     def masks(self) -> views.Masks:
         """``masks[instance, region]`` is a lazy (T, H, W) bool `MaskTrack`."""
-        return self.session.masks
+        return self._opened.masks
 
     @property
     def points(self) -> views.Points:
         """``points[instance, region]`` is ``{frame: (N, 3) float64 array of x, y, label}``."""
-        return self.session.points
+        return self._opened.points
 
     @property
     def keypoints(self) -> views.Keypoints:
         """``keypoints[instance]`` is a list of dicts; see `Session.keypoints`."""
-        return self.session.keypoints
+        return self._opened.keypoints
 
     @property
     def scopes(self) -> list[Scope]:
         """The (instance, region) pairs that hold anything."""
-        return self.session.scopes
+        return self._opened.scopes
 
     def overlay(
         self,
@@ -121,7 +171,7 @@ class Annotator(anywidget.AnyWidget):
         points: bool = True,
     ) -> npt.NDArray[np.uint8]:
         """Return a frame with masks and points drawn on it; see `Session.overlay`."""
-        return self.session.overlay(frame, scopes, points)
+        return self._opened.overlay(frame, scopes, points)
 
     def export_video(
         self,
@@ -131,25 +181,25 @@ class Annotator(anywidget.AnyWidget):
         fps: float | None = None,
     ) -> Path:
         """Write an mp4 of all frames with their masks; see `Session.export_video`."""
-        return self.session.export_video(path, scopes, on_progress, fps)
+        return self._opened.export_video(path, scopes, on_progress, fps)
 
     def plot(self) -> Figure:
         """Plot area, centroid and score over time; see `Session.plot`."""
-        return self.session.plot()
+        return self._opened.plot()
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table of all masks; see `Session.to_dataframe`."""
-        return self.session.to_dataframe()
+        return self._opened.to_dataframe()
 
     # -- listening ----------------------------------------------------------------------------
 
     def on_change(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Have a function called after every change; see `Session.on_change`."""
-        return self.session.on_change(listener)
+        return self._opened.on_change(listener)
 
     def on_progress(self, listener: Callable[[TrackJob], None]) -> Callable[[], None]:
         """Have a function called as a track moves on and ends; see `Session.on_progress`."""
-        return self.session.on_progress(listener)
+        return self._opened.on_progress(listener)
 
     # -- display ------------------------------------------------------------------------------
 
@@ -160,8 +210,13 @@ class Annotator(anywidget.AnyWidget):
     def close(self) -> None:
         """Close the widget and the session it made."""
         # Python closes a widget that is thrown away, also one whose video could not be opened.
+        with self._lock:
+            self._closed = True
+        if self._picker is not None:
+            self._picker.close()
         if self._responder is not None:
             self._responder.close()
+        if self.session is not None:
             self.session.close()
         super().close()
 
@@ -170,7 +225,7 @@ class Annotator(anywidget.AnyWidget):
     @traitlets.validate("frame_index")
     def _check_frame(self, proposal: dict[str, Any]) -> int:
         index: int = proposal["value"]
-        length = self.session.video.known_length
+        length = self._opened.video.known_length
         if index < 0 or (length and index >= length):
             raise FrameIndexError(
                 f"There is no frame {index}; the video has {length} frames, 0 to {length - 1}."
@@ -179,12 +234,12 @@ class Annotator(anywidget.AnyWidget):
 
     @traitlets.validate("region")
     def _check_region(self, proposal: dict[str, Any]) -> str:
-        return views.scope_of(self.session.live, (1, proposal["value"])).region
+        return views.scope_of(self._opened.live, (1, proposal["value"])).region
 
     @traitlets.validate("hidden")
     def _check_hidden(self, proposal: dict[str, Any]) -> list[tuple[int, str]]:
         pairs = [tuple(pair) if isinstance(pair, list) else pair for pair in proposal["value"]]
-        scopes = [views.scope_of(self.session.live, pair) for pair in pairs]
+        scopes = [views.scope_of(self._opened.live, pair) for pair in pairs]
         return [(scope.instance, scope.region) for scope in dict.fromkeys(scopes)]
 
     def _remember(self, _change: object) -> None:
@@ -194,11 +249,12 @@ class Annotator(anywidget.AnyWidget):
             "region": self.region,
             "mode": self.mode,
         }
-        self.session.ui = {**seen, "hidden": self.hidden} if self.hidden else seen
+        self._opened.ui = {**seen, "hidden": self.hidden} if self.hidden else seen
 
     def _on_request(self, _widget: object, content: object, buffers: Iterable[Any]) -> None:
-        if self._responder is not None:
-            self._responder.receive(content, buffers)
+        answering = self._responder or self._picker
+        if answering is not None:
+            answering.receive(content, buffers)
 
     def _to_views(self, content: dict[str, Any], buffers: list[bytes]) -> None:
         if self.comm is not None:

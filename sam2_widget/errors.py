@@ -41,3 +41,16 @@ class SaveError(Sam2WidgetError, OSError):
 
 class ClosedError(Sam2WidgetError, RuntimeError):
     """The session was closed."""
+
+
+class UploadError(Sam2WidgetError, ValueError):
+    """A file that cannot be received, or a chunk that is not the next."""
+
+
+class NoVideoError(Sam2WidgetError, RuntimeError):
+    """No video was chosen yet."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No video is open yet: pick one in the widget, or give one: Annotator('clip.mp4')."
+        )

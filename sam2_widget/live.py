@@ -116,6 +116,7 @@ class Live:
             self.project.close()
             raise
         self._ui = self.project.read_ui()
+        self._origin = source.origin
         self.users = 0
         self.engine: Engine | None = None
         self.status = ModelStatus("", options.device, "waiting")
@@ -148,6 +149,9 @@ class Live:
         except BaseException:
             self.close()
             raise
+        if self._origin is not None:
+            # Also when nothing differs: the file's time says when the project was opened last.
+            self.remember_ui(self._ui)
 
     @property
     def read_only(self) -> bool:
@@ -333,6 +337,8 @@ class Live:
     def remember_ui(self, state: Mapping[str, Any]) -> None:
         """Keep what is looked at; losing it harms nobody, so that no error is raised."""
         self._ui = dict(state)
+        if self._origin is not None:
+            self._ui["source"] = str(self._origin)
         if not self.read_only:
             with self._lock, contextlib.suppress(SaveError):
                 self.project.write_json(self.project.root / "ui.json", self._ui)

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sam2_widget import messages as m
-from sam2_widget import snapshot, views, wire
+from sam2_widget import snapshot, views
 from sam2_widget.annotations import Scope
+from sam2_widget.answering import Answering
 from sam2_widget.errors import FrameIndexError, Sam2WidgetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
+    from sam2_widget.answering import Send
     from sam2_widget.editing import Shown
     from sam2_widget.events import Change
     from sam2_widget.history import Step
     from sam2_widget.session import Session
 
-_log = logging.getLogger("sam2_widget")
-
 # Frames and overlays are read here, so that the kernel's thread never waits for the disk.
 _readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sam2-widget-read")
 
-Send = Callable[[dict[str, Any], list[bytes]], None]
 
-
-class Responder:
+class Responder(Answering):
     """Answers requests: each with one result, or with one error that the user sees.
 
     Messages may come on two threads at once. Answers leave from whatever thread has the result.
@@ -45,15 +41,15 @@ class Responder:
     """
 
     def __init__(self, session: Session, send: Send) -> None:
+        super().__init__(send)
         self._session = session
         self._live = session.live
-        self._send = send
         self._lock = threading.Lock()
         self._views: set[str] = set()
         self._listening: dict[str, m.Listen] = {}
         self._unsubscribe: Callable[[], None] | None = None
-        self._handlers: dict[type[m.Request], Callable[[Any], None]] = {
-            m.Hello: self._hello,
+        self._handlers = {
+            m.Hello: self.welcome,
             m.Listen: self._listen,
             m.Bye: self._bye,
             m.Ping: lambda request: self._answer(request, m.Done()),
@@ -109,16 +105,6 @@ class Responder:
             m.Cancel: self._cancel,
         }
 
-    def receive(self, content: object, buffers: Iterable[Any] = ()) -> None:
-        """Take a request from the browser."""
-        try:
-            request = wire.parse(content, buffers)
-        except wire.MessageError as error:
-            self._refuse(content, error)
-            return
-        with self._reporting(request):
-            self._handlers[type(request)](request)
-
     def close(self) -> None:
         """Stop listening to the session."""
         with self._lock:
@@ -133,7 +119,8 @@ class Responder:
 
     # -- views --------------------------------------------------------------------------------
 
-    def _hello(self, request: m.Hello) -> None:
+    def welcome(self, request: m.Hello | m.Listen) -> None:
+        """Take in a view and show it everything."""
         with self._lock:
             self._views.add(request.view)
             if self._unsubscribe is None:
@@ -322,45 +309,3 @@ class Responder:
     def _cancel(self, request: m.Cancel) -> None:
         self._session.cancel()
         self._answer(request, m.Done())
-
-    # -- answers ------------------------------------------------------------------------------
-
-    def _answer(self, request: m.Request, answer: m.Answer) -> None:
-        content, buffers = wire.encode(request.id, request.view, answer)
-        try:
-            self._send(content, buffers)
-        except Exception:  # a browser that cannot be reached must not undo what was asked for
-            _log.exception("An answer could not be sent.")
-
-    def _refuse(self, content: object, error: wire.MessageError) -> None:
-        """Answer what could not be parsed, where it says who asks."""
-        if isinstance(content, dict):
-            number, view = content.get("id"), content.get("view")
-            if isinstance(number, int) and isinstance(view, str):
-                self._send(*wire.encode(number, view, m.Failed(str(error))))
-
-    def _reporting(self, request: m.Request) -> _Reporting:
-        return _Reporting(self, request)
-
-
-class _Reporting:
-    """Turns an exception into the answer of a request: in a message handler it would vanish."""
-
-    def __init__(self, responder: Responder, request: m.Request) -> None:
-        self._responder = responder
-        self._request = request
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        """Answer with the error, if there was one."""
-        if error is None:
-            return True
-        if not isinstance(error, Exception):
-            return False
-        if not isinstance(error, Sam2WidgetError):
-            _log.error("A request of the browser failed.", exc_info=error)
-        text = str(error) or type(error).__name__
-        self._responder._answer(self._request, m.Failed(text))
-        return True

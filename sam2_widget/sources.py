@@ -94,6 +94,11 @@ class Source(ABC):
         """Name of the project when the user gives none."""
         return self.stem
 
+    @property
+    def origin(self) -> Path | None:
+        """Where it can be opened again; None for frames in memory."""
+        return None
+
     @abstractmethod
     def frames(self, first: int = 0, step: int = 1) -> Iterator[Decoded]:
         """Yield every ``step``-th frame from frame 0 on.
@@ -162,6 +167,10 @@ def _open_path(path: Path) -> Source:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _VideoFile(Source):
     path: Path
+
+    @property
+    def origin(self) -> Path:
+        return self.path
 
     def frames(self, first: int = 0, step: int = 1) -> Iterator[Decoded]:
         clock = _Clock(self.fps)
@@ -293,6 +302,10 @@ def _digest_of_ends(first: Path, last: Path) -> hashlib.blake2b:
 class _ImageFolder(Source):
     folder: Path
     images: list[str]
+
+    @property
+    def origin(self) -> Path:
+        return self.folder
 
     def frames(self, first: int = 0, step: int = 1) -> Iterator[Decoded]:
         for index in range(0, len(self.images), step):

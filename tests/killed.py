@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.session import Session
+from sam2_widget.uploads import CHUNK, Uploads
 from tests.clips import numbered_frames
 
 if TYPE_CHECKING:
@@ -106,3 +108,19 @@ def hold(folder: Path, line: Connection) -> None:
         line.send("open")
         line.recv()
     line.send("closed")
+
+
+@functools.cache
+def content() -> bytes:
+    """Return the bytes of the file that `send_file` uploads."""
+    return random.Random(0).randbytes(40 * CHUNK + 12_345)
+
+
+def send_file(folder: Path, line: Connection) -> None:
+    """Upload a file, telling of every chunk how much was acknowledged."""
+    uploads = Uploads()
+    upload = uploads.begin(folder, "clip.mp4", len(content()), 1_700_000_000_000)
+    while upload.received < len(content()):
+        start = upload.received
+        upload = uploads.chunk(upload.token, start, content()[start : start + CHUNK])
+        line.send(upload.received)

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"errors", "messages"},
-    {"bits", "durable", "images", "locking", "models", "names", "wire", "worker"},
+    {"bits", "durable", "images", "locking", "models", "names", "uploads", "wire", "worker"},
     {"annotations", "brush"},
     {"keypoints", "palette"},
     {"labels"},
@@ -27,8 +27,9 @@ LAYERS = [
     {"editing", "views"},
     {"exports", "importing", "plots", "render", "session_base"},
     {"keypoint_session", "label_session"},
-    {"session", "snapshot"},
-    {"responder"},
+    {"answering", "library", "session", "snapshot"},
+    {"receiving", "responder"},
+    {"picker"},
     {"annotator"},
     {"__init__"},
 ]

@@ -1,0 +1,76 @@
+"""Answers requests of the browser: each with one result, or with one error that the user sees."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from sam2_widget import messages as m
+from sam2_widget import wire
+from sam2_widget.errors import Sam2WidgetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_log = logging.getLogger("sam2_widget")
+
+Send = Callable[[dict[str, Any], list[bytes]], None]
+Handlers = dict[type[m.Request], Callable[[Any], None]]
+
+
+class Answering:
+    """Takes requests, hands each to its handler, and sees to it that it gets an answer.
+
+    Parameters
+    ----------
+    send : callable
+        Sends content and buffers to all views.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._handlers: Handlers = {}
+
+    def receive(self, content: object, buffers: Iterable[Any] = ()) -> None:
+        """Take a request from the browser."""
+        try:
+            request = wire.parse(content, buffers)
+        except wire.MessageError as error:
+            self._refuse(content, error)
+            return
+        with self._reporting(request):
+            self._handlers.get(type(request), self._no_handler)(request)
+
+    def _no_handler(self, request: m.Request) -> None:
+        raise Sam2WidgetError(f"The widget cannot do this now ({request.kind}).")
+
+    def _answer(self, request: m.Request, answer: m.Answer) -> None:
+        content, buffers = wire.encode(request.id, request.view, answer)
+        try:
+            self._send(content, buffers)
+        except Exception:  # a browser that cannot be reached must not undo what was asked for
+            _log.exception("An answer could not be sent.")
+
+    def _respond(self, request: m.Request, act: Callable[[], m.Answer]) -> None:
+        """Answer a request with what `act` returns, or with why it does not."""
+        with self._reporting(request):
+            self._answer(request, act())
+
+    def _refuse(self, content: object, error: wire.MessageError) -> None:
+        """Answer what could not be parsed, where it says who asks."""
+        if isinstance(content, dict):
+            number, view = content.get("id"), content.get("view")
+            if isinstance(number, int) and isinstance(view, str):
+                self._send(*wire.encode(number, view, m.Failed(str(error))))
+
+    @contextlib.contextmanager
+    def _reporting(self, request: m.Request) -> Iterator[None]:
+        """Turn an exception into the answer of a request: in a message handler it would vanish."""
+        try:
+            yield
+        except Exception as error:
+            if not isinstance(error, Sam2WidgetError):
+                _log.exception("A request of the browser failed.")
+            self._answer(request, m.Failed(str(error) or type(error).__name__))
