@@ -6,13 +6,15 @@ import functools
 import random
 import sys
 import time
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sam2_widget.engines.fake import FakeEngine
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 from sam2_widget.uploads import CHUNK, Uploads
-from tests.clips import numbered_frames
+from tests.clips import HEIGHT, WIDTH, numbered_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,79 +23,105 @@ if TYPE_CHECKING:
 
 FRAMES = 8
 REGIONS = ("overall", "shaft")
+NAMES = ("tip", "base")
+KINDS = (
+    ("add", 4), ("box", 1), ("mask", 2), ("paint", 3), ("erase", 2), ("clear", 2), ("delete", 1),
+    ("keypoint", 2), ("hide_keypoint", 1), ("copy_keypoints", 1), ("clear_keypoints", 1),
+    ("undo", 3), ("redo", 2), ("track", 1),
+)  # fmt: skip
 Action = tuple[str, str, int, float, float]
-State = dict[tuple[str, int], list[list[float]]]
 
 
 def actions(seed: int) -> Iterator[Action]:
     """Yield one random action after the other: what, region, frame, x, y."""
     chance = random.Random(seed)
+    kinds, weights = zip(*KINDS, strict=True)
     while True:
-        kind = chance.choice(["add", "add", "add", "clear", "undo", "redo", "track"])
+        (kind,) = chance.choices(kinds, weights)
         place = chance.choice(REGIONS), chance.randrange(FRAMES)
-        yield (kind, *place, float(chance.randrange(96)), float(chance.randrange(64)))
+        yield (kind, *place, float(chance.randrange(WIDTH)), float(chance.randrange(HEIGHT)))
 
 
-@dataclass
-class Model:
-    """The points after some actions, and what undo and redo would bring."""
-
-    state: State = field(default_factory=dict)
-    done: list[State] = field(default_factory=list)
-    undone: list[State] = field(default_factory=list)
-    masks: set[tuple[str, int]] = field(default_factory=set)
-
-    def apply(self, action: Action, tracked: bool = False) -> None:
-        """Do what the session does; `tracked` says whether the action made any mask by tracking."""
-        kind, region, frame, x, y = action
-        key = (region, frame)
-        if kind == "add":
-            self._put(key, [*self.state.get(key, []), [x, y, 1]])
-        elif kind == "clear" and key in self.state:
-            self._put(key, [])
-        elif kind == "undo" and self.done:
-            self.undone.append(self.state)
-            self.state = self.done.pop()
-        elif kind == "redo" and self.undone:
-            self.done.append(self.state)
-            self.state = self.undone.pop()
-        elif kind == "track" and self.state:
-            self.undone.clear()
-            self.done += [self.state] * tracked
-
-    def _put(self, key: tuple[str, int], points: list[list[float]]) -> None:
-        self.done.append(self.state)
-        self.undone.clear()
-        others = {k: v for k, v in self.state.items() if k != key}
-        self.state = {**others, key: points} if points else others
-
-
-def perform(session: Session, action: Action) -> list[int]:
-    """Do an action in a session and return the frames it tracked."""
+def perform(session: Session, action: Action) -> None:
+    """Do an action in a session, if it can be done."""
     kind, region, frame, x, y = action
+    name = NAMES[REGIONS.index(region)]
+    there = {k["name"] for k in session.keypoints[1] if k["frame_index"] == frame}
     if kind == "add":
         session.add_point(frame, x, y, region=region)
-    elif kind == "clear" and frame in session.points[1, region]:
+    elif kind == "box":
+        session.set_box(frame, (x / 2, y / 2, x / 2 + 20, y / 2 + 20), region=region)
+    elif kind == "mask":
+        rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
+        session.set_mask(frame, (abs(columns - x) < 15) & (abs(rows - y) < 9), region=region)
+    elif kind in ("paint", "erase"):
+        session.paint(frame, [(x, y), (y, x)], 7, erase=kind == "erase", region=region)
+    elif kind == "clear":
         session.clear_frame(frame, region=region)
+    elif kind == "delete":
+        session.delete_scope(1, region)
+    elif kind == "keypoint":
+        session.add_keypoint(frame, x, y, name)
+    elif kind == "hide_keypoint" and name in there:
+        session.set_keypoint_visible(frame, name, False)
+    elif kind == "copy_keypoints" and any(k["frame_index"] < frame for k in session.keypoints[1]):
+        session.copy_keypoints(frame)
+    elif kind == "clear_keypoints":
+        session.clear_keypoints(frame)
     elif kind == "undo":
         session.undo()
     elif kind == "redo":
         session.redo()
-    elif kind == "track" and any(session.points[scope] for scope in session.points):
-        return list(session.track())
-    return []
+    elif kind == "track" and list(session.live.annotations):
+        session.track().wait()
 
 
-def annotate(folder: Path, seed: int, line: Connection) -> None:
+def given(session: Session) -> tuple[Any, ...]:
+    """Return all prompts and keypoints of a session."""
+    prompts = {s: session.live.annotations.of(s) for s in session.live.annotations}
+    return prompts, dict(session.keypoints)
+
+
+def masks(session: Session) -> dict[tuple[Any, int], bytes]:
+    """Return all masks of a session by scope and frame."""
+    store = session.live.masks
+    return {
+        (scope, frame): store.read(scope, frame).tobytes()
+        for scope in store.scopes()
+        for frame in store.frames(scope)
+    }
+
+
+def annotate(folder: Path, seed: int, line: Connection, model: str | None = None) -> None:
     """Open a project and annotate for ever, telling of every action when it is done."""
     with Session(
-        numbered_frames(FRAMES), name="clip", output_dir=folder, model=FakeEngine()
+        numbered_frames(FRAMES), name="clip", output_dir=folder, model=model or FakeEngine()
     ) as session:
         session.video.wait()
-        assert "torch" not in sys.modules
+        session.live.worker.run(lambda: None)
+        assert model or "torch" not in sys.modules
         line.send("open")
         for action in actions(seed):
-            line.send(bool(perform(session, action)))
+            perform(session, action)
+            line.send("done")
+
+
+def prompt(session: Session, edit: bool) -> None:
+    """Click the shapes of the sample clip, or draw what the clicks give."""
+    for instance, click in enumerate(SAMPLE_CLICKS.values(), start=1):
+        mask = session.add_point(0, *click, instance=instance)
+        if edit:
+            session.set_mask(0, mask, instance=instance)
+
+
+def track(clip: Path, folder: Path, edit: bool, line: Connection) -> None:
+    """Track the shapes of the sample clip, telling how many frames there are and of each."""
+    with Session(clip, output_dir=folder, model="nano", device="cpu") as session:
+        prompt(session, edit)
+        job = session.track()
+        line.send(job.progress[1])
+        for frame in job:
+            line.send(frame)
 
 
 def hold(folder: Path, line: Connection) -> None:

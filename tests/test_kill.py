@@ -6,7 +6,7 @@ import itertools
 import multiprocessing
 import random
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,41 +21,34 @@ if TYPE_CHECKING:
 # A server that has imported everything forks the processes, so that each starts at once.
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["tests.killed"])
+START = 120.0
+"""Seconds that a process may take to begin: it imports torch if it has a real model."""
 
 
-def kill_one(folder: Path, seed: int) -> list[bool]:
-    """Let a process annotate, kill it, and return of each action it did whether it tracked."""
+def kill_one(folder: Path, seed: int, most: int = 25, model: str | None = None) -> int:
+    """Let a process annotate, kill it, and return how many actions it said it had done."""
     chance = random.Random(seed)
     ours, theirs = processes.Pipe()
-    process = processes.Process(target=killed.annotate, args=(folder, seed, theirs))
+    process = processes.Process(target=killed.annotate, args=(folder, seed, theirs, model))
     process.start()
     theirs.close()
-    wanted, done = chance.randrange(1, 25), []
-    assert ours.poll(PATIENCE), "the process has stopped"
+    wanted, done = chance.randrange(1, most), 0
+    assert ours.poll(START), "the process has not started"
     assert ours.recv() == "open"
-    while len(done) < wanted:
+    while done < wanted:
         assert ours.poll(PATIENCE), "the process has stopped"
-        done.append(ours.recv())
+        done += ours.recv() == "done"
     # Into the midst of the next action, not only to its beginning.
-    threading.Event().wait(chance.random() * 0.006)
+    threading.Event().wait(chance.random() * (0.06 if model else 0.006))
     process.kill()
     process.join(PATIENCE)
     try:
         while ours.poll():
-            done.append(ours.recv())
+            done += ours.recv() == "done"
     except EOFError:
         pass
     ours.close()
     return done
-
-
-def points_of(session: Session) -> killed.State:
-    return {
-        (scope.region, frame): points.tolist()
-        for scope in session.points
-        if scope.instance == 1
-        for frame, points in session.points[scope].items()
-    }
 
 
 def assert_whole(session: Session) -> None:
@@ -68,27 +61,31 @@ def assert_whole(session: Session) -> None:
             # One mask may have lost its line; it is stale and the next run makes it anew.
             if not session.is_stale(frame, *scope):
                 assert record.area == store.read(scope, frame).sum()
-    for scope in session.points:
-        for frame in session.points[scope]:
+    for scope in session.live.annotations:
+        for frame in session.live.annotations.of(scope):
             assert store.record(scope, frame) is not None
             assert not session.live.is_unmade(scope, frame)
     assert not list(session.folder.rglob("*.writing"))
 
 
-def assert_survives(folder: Path, seed: int) -> None:
-    done = kill_one(folder, seed)
-    model = killed.Model()
-    acts = list(itertools.islice(killed.actions(seed), len(done) + 1))
-    for action, tracked in zip(acts, done, strict=False):
-        model.apply(action, tracked)
-    before = dict(model.state)
-    model.apply(acts[-1])
-    with open_project(folder, killed.FRAMES) as session:
+def assert_survives(folder: Path, seed: int, most: int = 25, **model: Any) -> None:
+    done = kill_one(folder / "killed", seed, most, **model)
+    acts = itertools.islice(killed.actions(seed), done + 1)
+    with open_project(folder / "replayed", killed.FRAMES, **model) as session:
+        for action in acts:
+            given, masks = killed.given(session), killed.masks(session)
+            killed.perform(session, action)
+        given_then, masks_then = killed.given(session), killed.masks(session)
+    with open_project(folder / "killed", killed.FRAMES, **model) as session:
         assert not session.read_only
         # The action that the kill came into is done or not done.
-        assert points_of(session) in (before, model.state)
+        assert killed.given(session) in (given, given_then)
+        found = killed.masks(session)
+        for place in masks.keys() | masks_then.keys():
+            if masks.get(place) == masks_then.get(place):
+                assert found.get(place) == masks.get(place), place
         assert_whole(session)
-        if points_of(session):
+        if list(session.live.annotations):
             session.track().wait(PATIENCE)
         assert_whole(session)
 
@@ -96,6 +93,13 @@ def assert_survives(folder: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_every_acknowledged_change_survives_a_kill(tmp_path: Path, seed: int) -> None:
     assert_survives(tmp_path, seed)
+
+
+@pytest.mark.parametrize("seed", range(1000, 1005))
+def test_every_acknowledged_change_survives_a_kill_with_a_real_model(
+    tmp_path: Path, seed: int
+) -> None:
+    assert_survives(tmp_path, seed, most=12, model="nano")
 
 
 @pytest.mark.slow
@@ -111,7 +115,7 @@ def test_a_project_survives_one_kill_after_the_other(tmp_path: Path) -> None:
         session.track().wait()
         table = session.to_dataframe()
     for seed in range(5):
-        kill_one(tmp_path, 1000 + seed)
+        kill_one(tmp_path, 2000 + seed)
         with open_project(tmp_path, killed.FRAMES) as session:
             assert_whole(session)
             now = session.to_dataframe()

@@ -548,6 +548,23 @@ def test_a_full_disk_changes_nothing(
     assert results(session) == {k: v for k, v in state.items() if "track_" not in k}
 
 
+@pytest.mark.parametrize("what", ["00005-*", "points_*"])
+def test_a_full_disk_keeps_undo_from_half_bringing_a_mask_back(
+    session: Session, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    session.set_mask(4, drawn())
+    session.set_mask(5, drawn())
+    whole = results(session)
+    session.delete_scope(1, "overall")
+    state = files(session.folder)
+    with full_disk(monkeypatch, what) as refused, pytest.raises(SaveError, match="full"):
+        session.undo()
+    assert refused
+    assert files(session.folder) == state
+    session.undo()
+    assert results(session) == whole
+
+
 # Values
 
 

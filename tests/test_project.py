@@ -10,11 +10,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam2_widget.annotations import Annotations, Box, FramePrompts, Point, Scope, make_point
+from sam2_widget.annotations import (
+    Annotations,
+    Box,
+    FramePrompts,
+    MaskPrompt,
+    Point,
+    Scope,
+    make_point,
+)
+from sam2_widget.bits import to_png
 from sam2_widget.durable import TEMPORARY
 from sam2_widget.errors import ProjectError, SaveError
 from sam2_widget.labels import Labels
@@ -349,7 +359,8 @@ prompts = st.builds(
     st.lists(points, max_size=4).map(tuple),
     st.sampled_from([None, Box(0.5, 2.0, 30.5, 64.0), Box(0.0, 0.0, 96.0, 0.01)]),
     st.booleans(),
-).filter(bool)
+    st.sampled_from([None, *(MaskPrompt(to_png(np.eye(HEIGHT, WIDTH, k) > 0)) for k in (0, 99))]),
+).filter(lambda given: given and not (given.box and given.mask))
 states = st.dictionaries(
     st.builds(Scope, st.integers(1, 3), st.sampled_from(["overall", "a-b_c"])),
     st.dictionaries(st.integers(0, 200), prompts, min_size=1, max_size=3),
@@ -461,7 +472,11 @@ json_values = st.recursive(
 )
 hostile = st.fixed_dictionaries(
     {"prompts": st.just([prompt()]) | json_values},
-    optional={"boxes": st.just([BOX]) | json_values, "corrections": json_values},
+    optional={
+        "boxes": st.just([BOX]) | json_values,
+        "masks": json_values,
+        "corrections": json_values,
+    },
 )
 
 

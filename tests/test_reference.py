@@ -90,6 +90,10 @@ class Reference:
             )
         return (logits[0, 0] > 0).numpy()
 
+    def draw(self, frame: int, mask: npt.NDArray[np.bool_]) -> None:
+        """Give a frame a mask."""
+        self.predictor.add_new_mask(self.state, frame, obj_id=1, mask=mask)
+
     def track(self, start: int, *, reverse: bool = False) -> Masks:
         """Propagate from a frame to the end, or to frame 0."""
         found = self.predictor.propagate_in_video(self.state, start, reverse=reverse)
@@ -188,6 +192,71 @@ def test_a_reopened_session_tracks_from_its_saved_prompts_alone(
     with Session(clip, output_dir=session.folder.parent, frame_step=STEP, model="nano") as again:
         again.track().wait()
         assert_equal(again, (1, "overall"), both_ways(again, DISC_CLICKS))
+
+
+def ellipse(session: Session, x: float, y: float) -> npt.NDArray[np.bool_]:
+    """Return a mask that no click gives, with its centre at a place."""
+    yy, xx = np.mgrid[0 : session.video.height, 0 : session.video.width] + 0.5
+    return ((xx - x) / 40) ** 2 + ((yy - y) / 25) ** 2 <= 1
+
+
+@with_both_models
+@pytest.mark.parametrize("points", [[], DISC_CLICKS[4]], ids=["alone", "refined by points"])
+def test_tracking_from_a_drawn_mask_equals_upstream(
+    session: Session, points: list[tuple[float, float, int]]
+) -> None:
+    mask, expected = ellipse(session, *DISC), {}
+    session.set_mask(4, mask)
+    add(session, {4: points})
+    session.track().wait()
+    for reverse in (True, False):
+        reference = Reference(session)
+        reference.draw(4, mask)
+        if points:
+            reference.click(4, points)
+        expected.update(reference.track(4, reverse=reverse))
+    if not points:
+        expected[4] = mask  # ours is the drawn one, not what upstream makes of it
+    assert_equal(session, (1, "overall"), expected)
+
+
+@with_both_models
+def test_a_drawn_mask_on_a_tracked_frame_and_points_on_it_equal_upstream(
+    session: Session,
+) -> None:
+    first: Clicks = {2: [(*DISC, 1)]}
+    mask, points = ellipse(session, 290, 130), [(300.0, 128.0, 1), (300.0, 300.0, 0)]
+    add(session, first)
+    session.track(direction="forward").wait()
+    reference = Reference(session)
+    reference.click(2, first[2])
+    reference.track(2)
+
+    session.set_mask(14, mask)
+    session.add_points(14, points[:1])
+    refined = session.add_points(14, points[1:])
+    reference.draw(14, mask)
+    assert (refined == reference.click(14, points)).all()
+    session.track(direction="forward").wait()
+    assert_equal(session, (1, "overall"), reference.track(2))
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["at once", "after it was tracked from"])
+def test_an_undone_stroke_leaves_no_trace_in_the_model(session: Session, used: bool) -> None:
+    first: Clicks = {2: [(*DISC, 1)]}
+    correction = [(300.0, 128.0, 1), (300.0, 300.0, 0)]
+    add(session, first)
+    session.track(direction="forward").wait()
+    session.paint(14, [(100, 100), (200, 200)], 12)
+    if used:
+        session.track(start=15, stop=17).wait()
+        session.undo()
+    session.undo()
+    reference = Reference(session)
+    reference.click(2, first[2])
+    assert_equal(session, (1, "overall"), reference.track(2))
+    add(session, {14: correction})
+    assert (session.masks[1, "overall"][14] == reference.click(14, correction)).all()
 
 
 def test_nano_reaches_on_the_sample_clip_what_the_readme_states(clip: Path, tmp_path: Path) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sam2_widget import brush
 from sam2_widget.annotations import Scope
 from sam2_widget.engines.fake import FakeEngine
 from tests.projects import calls, files, open_project
@@ -45,8 +47,14 @@ def test_undo_and_redo_walk_through_every_state_byte_by_byte(session: Session) -
         lambda: session.add_point(0, 60, 40),
         lambda: session.clear_box(0),
         lambda: session.remove_point(0, 0),
+        lambda: session.set_mask(2, drawn(30)),
+        lambda: session.add_point(2, 80, 50, 0),
+        lambda: session.paint(2, [(20, 20), (60, 40)], 4),
+        lambda: session.set_box(2, (10, 10, 50, 40)),
+        lambda: session.paint(2, [(20, 20)], 9, erase=True),
         lambda: session.track(start=0, stop=7).wait(),
         lambda: session.add_point(5, 50, 30),
+        lambda: session.paint(6, [(50, 30)], 9),
         lambda: session.track(force=True).wait(),
         lambda: session.clear_frame(3, region="shaft"),
         lambda: session.clear_frame(4),
@@ -194,47 +202,57 @@ def test_a_project_keeps_no_undo_after_it_is_closed(tmp_path: Path) -> None:
 
 REGIONS = ("overall", "shaft")
 NAMES = ("tip", "base")
-named = st.tuples(st.integers(0, 2), st.sampled_from(NAMES))
-places = st.tuples(st.integers(0, 2), st.sampled_from(REGIONS))
+frames = st.integers(0, 2)
+named = st.tuples(frames, st.sampled_from(NAMES))
+places = st.tuples(frames, st.sampled_from(REGIONS))
 xs, ys = st.integers(0, 95).map(float), st.integers(0, 6399).map(lambda y: y / 100)
+strokes = st.lists(st.tuples(xs, ys), min_size=1, max_size=3)
 actions = st.one_of(
     st.tuples(st.just("add"), places, xs, ys, st.integers(0, 1)),
     st.tuples(st.just("move"), places, st.integers(0, 3), xs, ys),
     st.tuples(st.just("remove"), places, st.integers(0, 3)),
     st.tuples(st.just("box"), places, st.integers(0, 40), st.integers(41, 96)),
     st.tuples(st.just("clear_box"), places),
+    st.tuples(st.just("mask"), places, st.integers(0, 90)),
+    st.tuples(st.just("paint"), places, strokes, st.integers(1, 30), st.booleans()),
     st.tuples(st.just("clear"), places),
+    st.tuples(st.just("delete"), places),
     st.tuples(st.just("keypoint"), named, xs, ys),
+    st.tuples(st.just("move_keypoint"), named, xs, ys),
+    st.tuples(st.just("visible"), named, st.booleans()),
     st.tuples(st.just("remove_keypoint"), named),
+    st.tuples(st.just("clear_keypoints"), named),
+    st.tuples(st.just("copy_keypoints"), named),
     st.tuples(st.just("track")),
     st.tuples(st.just("undo")),
     st.tuples(st.just("redo")),
 )
-State = dict[tuple[str, int], tuple[list[list[float]], bool]]
+State = dict[tuple[str, int], tuple[list[list[float]], str | bytes]]
+"""By region and frame the points, and what is below them: nothing, a box, or a drawn mask.
+
+By name and frame the keypoint as the only point: x, y, visible.
+"""
 
 
 class Model:
-    """What there must be: a plain dictionary of lists and two stacks of copies of it.
-
-    A keypoint counts as the only point of its name on its frame.
-    """
+    """What there must be: a plain dictionary of lists and two stacks of copies of it."""
 
     def __init__(self) -> None:
         self.state: State = {}
         self.done: list[State] = []
         self.undone: list[State] = []
 
-    def put(self, place: tuple[int, str], points: list[list[float]], box: bool) -> None:
+    def become(self, state: State) -> None:
         self.done.append(self.state)
         self.undone.clear()
-        key = (place[1], place[0])
-        self.state = {k: v for k, v in self.state.items() if k != key}
-        if points or box:
-            self.state[key] = (points, box)
+        self.state = {key: value for key, value in state.items() if any(value)}
 
-    def at(self, place: tuple[int, str]) -> tuple[list[list[float]], bool]:
-        points, box = self.state.get((place[1], place[0]), ([], False))
-        return [list(point) for point in points], box
+    def put(self, place: tuple[int, str], points: list[list[float]], below: str | bytes) -> None:
+        self.become({**self.state, (place[1], place[0]): (points, below)})
+
+    def at(self, place: tuple[int, str]) -> tuple[list[list[float]], str | bytes]:
+        points, below = self.state.get((place[1], place[0]), ([], ""))
+        return [list(point) for point in points], below
 
     def step(self, taken: list[State], put: list[State]) -> None:
         if taken:
@@ -248,6 +266,12 @@ class Model:
         return {key: points[0] for key, (points, _) in self.state.items() if key[0] in NAMES}
 
 
+def drawn(x: int) -> npt.NDArray[np.bool_]:
+    mask = np.zeros((64, 96), dtype=bool)
+    mask[8:40, x : x + 20] = True
+    return mask
+
+
 def act(session: Session, model: Model, action: tuple) -> None:  # type: ignore[type-arg]
     """Do an action in a session and in its model, if it can be done."""
     kind, *rest = action
@@ -256,48 +280,98 @@ def act(session: Session, model: Model, action: tuple) -> None:  # type: ignore[
         assert (done is None) == (not (model.done if kind == "undo" else model.undone))
         stacks = (model.done, model.undone) if kind == "undo" else (model.undone, model.done)
         model.step(*stacks)
-        return
-    if kind == "track":
-        if model.state:
-            model.undone.clear()
-            model.done += [model.state] * bool(list(session.track()))
-        return
-    place, *numbers = rest
+    elif kind == "track":
+        model.undone.clear()
+        model.done += [model.state] * bool(list(session.track()))
+    elif "keypoint" in kind or kind == "visible":
+        act_on_keypoints(session, model, kind, *rest)
+    else:
+        act_on_prompts(session, model, kind, *rest)
+
+
+def act_on_prompts(
+    session: Session, model: Model, kind: str, place: tuple[int, str], *numbers: Any
+) -> None:
     frame, region = place
-    points, box = model.at(place)
+    points, below = model.at(place)
+    there = session.live.masks.record(Scope(1, region), frame) is not None
     if kind == "add":
         x, y, label = numbers
         session.add_point(frame, x, y, label, region=region)
-        model.put(place, [*points, [x, y, label]], box)
+        model.put(place, [*points, [x, y, label]], below)
     elif kind == "move" and numbers[0] < len(points):
         index, x, y = numbers
         session.move_point(frame, index, x, y, region=region)
         points[index][:2] = [x, y]
-        model.put(place, points, box)
+        model.put(place, points, below)
     elif kind == "remove" and numbers[0] < len(points):
         session.remove_point(frame, numbers[0], region=region)
         del points[numbers[0]]
-        model.put(place, points, box)
+        model.put(place, points, below)
     elif kind == "box":
         session.set_box(frame, (numbers[0], 5, numbers[1], 60), region=region)
-        model.put(place, [], True)
-    elif kind == "clear_box" and box:
+        model.put(place, [], "box")
+    elif kind == "clear_box" and below == "box":
         session.clear_box(frame, region=region)
-        model.put(place, points, False)
-    elif kind == "clear" and (points or box):
+        model.put(place, points, "")
+    elif kind == "mask":
+        given_mask = drawn(numbers[0])
+        session.set_mask(frame, given_mask, region=region)
+        if (points, below) != ([], given_mask.tobytes()):
+            model.put(place, [], given_mask.tobytes())
+    elif kind == "paint":
+        before = session.masks[1, region][frame]
+        after = session.paint(frame, *numbers, region=region)
+        assert np.array_equal(after, brush.paint(before, numbers[0], numbers[1], erase=numbers[2]))
+        if not np.array_equal(before, after):
+            model.put(place, [], after.tobytes())
+    elif kind == "clear" and there:
         session.clear_frame(frame, region=region)
-        model.put(place, [], False)
-    elif kind == "keypoint":
-        session.add_keypoint(frame, *numbers, name=region)
-        if points != [numbers]:
-            model.put(place, [numbers], False)
-    elif kind == "remove_keypoint" and points:
-        session.remove_keypoint(frame, region)
-        model.put(place, [], False)
+        model.put(place, [], "")
+    elif kind == "delete" and Scope(1, region) in session.scopes:
+        session.delete_scope(1, region)
+        model.become({key: value for key, value in model.state.items() if key[0] != region})
+
+
+def act_on_keypoints(
+    session: Session, model: Model, kind: str, place: tuple[int, str], *numbers: Any
+) -> None:
+    frame, name = place
+    (point,) = model.at(place)[0] or [None]
+    new = None
+    if kind == "keypoint":
+        session.add_keypoint(frame, *numbers, name=name)
+        new = [*numbers, True]
+    elif kind == "move_keypoint" and point:
+        session.move_keypoint(frame, name, *numbers)
+        new = [*numbers, point[2]]
+    elif kind == "visible" and point:
+        session.set_keypoint_visible(frame, name, *numbers)
+        new = [*point[:2], *numbers]
+    elif kind == "remove_keypoint" and point:
+        session.remove_keypoint(frame, name)
+        model.put(place, [], "")
+    elif kind == "clear_keypoints":
+        session.clear_keypoints(frame)
+        left = {k: v for k, v in model.state.items() if k[0] in REGIONS or k[1] != frame}
+        if left != model.state:
+            model.become(left)
+    elif kind == "copy_keypoints":
+        earlier = [f for _, f in model.keypoints() if f < frame]
+        if earlier:
+            session.copy_keypoints(frame)
+            last = {k: v for k, v in model.state.items() if k[0] in NAMES and k[1] == max(earlier)}
+            copied = {**model.state, **{(n, frame): value for (n, _), value in last.items()}}
+            if copied != model.state:
+                model.become(copied)
+    if new is not None and new != point:
+        model.put(place, [new], "")
 
 
 def assert_like(session: Session, model: Model) -> None:
-    keypoints = {(k["name"], k["frame_index"]): [k["x"], k["y"]] for k in session.keypoints[1]}
+    keypoints = {
+        (k["name"], k["frame_index"]): [k["x"], k["y"], k["visible"]] for k in session.keypoints[1]
+    }
     assert keypoints == model.keypoints()
     for region in REGIONS:
         found = {f: p.tolist() for f, p in session.points[1, region].items()}
@@ -308,6 +382,10 @@ def assert_like(session: Session, model: Model) -> None:
             record = session.live.masks.record(Scope(1, region), frame)
             assert record is not None
             assert record.area == session.masks[1, region][frame].sum()
+            points, below = model.at((frame, region))
+            if isinstance(below, bytes) and not points:
+                assert record.source == "edit"
+                assert session.masks[1, region][frame].tobytes() == below
 
 
 @pytest.fixture(scope="module")
@@ -341,21 +419,32 @@ def test_points_are_those_of_a_simple_model_after_any_sequence(
             assert_like(session, model)
 
 
+def folders(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*") if path.is_dir()}
+
+
 @settings(max_examples=60)
-@given(sequence=st.lists(actions.filter(lambda action: action[0] != "track"), max_size=16))
-def test_undoing_everything_gives_back_the_same_files(
+@given(sequence=st.lists(actions, max_size=16))
+def test_undoing_everything_gives_back_the_same_folder(
     template: Path, sequence: list[tuple[object, ...]]
 ) -> None:
     model = Model()
-    with in_a_copy(template) as folder:
-        before = files(Path(folder) / "clip")
-        with open_project(Path(folder), 3) as session:
+    with in_a_copy(template) as copy:
+        folder = Path(copy) / "clip"
+        before, folders_before = files(folder), folders(folder)
+        with open_project(Path(copy), 3) as session:
+            begin = results(session)
             for action in sequence:
                 act(session, model, action)
-            while session.undo():
+            while session.redo():
                 pass
-            assert results(session) == {k: v for k, v in before.items() if "track_" not in k}
-        assert files(Path(folder) / "clip") == before
+            end = results(session)
+            for other, move in ((begin, session.undo), (end, session.redo), (begin, session.undo)):
+                while move():
+                    pass
+                assert results(session) == other
+        assert files(folder) == before
+        assert folders(folder) == folders_before
 
 
 def test_undo_of_a_track_gives_the_model_back_the_memory_it_had(tmp_path: Path) -> None:

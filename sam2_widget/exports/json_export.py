@@ -48,8 +48,9 @@ def project_export(
         num_frames and fingerprint; ``regions``, their ids; ``region_names``, ``instances`` and
         ``colors``, what the user named and coloured; ``scopes``, a list with one entry per
         (instance, region): the content of its ``points_<region>.json`` (instance_id, region,
-        prompts, boxes, masks, corrections) and ``records``, one for each mask: the line of
-        ``track_<region>.jsonl``, ``stale``, and ``file``, the mask's PNG inside the project folder;
+        prompts, boxes, masks with the drawn ones' files inside the instance's folder, corrections)
+        and ``records``, one for each mask: the line of ``track_<region>.jsonl``,
+        ``stale``, and ``file``, the mask's PNG inside the project folder;
         ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
         of names between which lines are drawn. Coordinates are pixels of the stored frame, origin
         at the top-left corner of the top-left pixel; frames count from 0.
