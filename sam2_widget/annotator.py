@@ -110,7 +110,8 @@ class Annotator(anywidget.AnyWidget):
         _keep_to_subshell(self.comm)
 
     def _begin(self, session: Session) -> Responder:
-        self._responder = Responder(session, self._to_views)
+        self._responder = Responder(session, self._to_views, self._follow)
+        self._responder.listen()
         self.observe(self._remember, ["frame_index", "instance", "region", "mode", "hidden"])
         return self._responder
 
@@ -250,6 +251,15 @@ class Annotator(anywidget.AnyWidget):
             "mode": self.mode,
         }
         self._opened.ui = {**seen, "hidden": self.hidden} if self.hidden else seen
+
+    def _follow(self, change: Change) -> None:
+        """Leave a region that undo took back."""
+        if change.kind != "labels":
+            return
+        regions = self._opened.regions
+        if self.region not in regions:
+            self.region = regions[0]
+        self.hidden = [(instance, region) for instance, region in self.hidden if region in regions]
 
     def _on_request(self, _widget: object, content: object, buffers: Iterable[Any]) -> None:
         answering = self._responder or self._picker

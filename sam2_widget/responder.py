@@ -38,11 +38,16 @@ class Responder(Answering):
         What the requests are about.
     send : callable
         Sends content and buffers to all views.
+    changed : callable, optional
+        Called after every change while the responder listens, on the thread of the listeners.
     """
 
-    def __init__(self, session: Session, send: Send) -> None:
+    def __init__(
+        self, session: Session, send: Send, changed: Callable[[Change], None] | None = None
+    ) -> None:
         super().__init__(send)
         self._session = session
+        self._tell = changed
         self._live = session.live
         self._lock = threading.Lock()
         self._views: set[str] = set()
@@ -105,6 +110,12 @@ class Responder(Answering):
             m.Cancel: self._cancel,
         }
 
+    def listen(self) -> None:
+        """Listen to the session until the last view is gone."""
+        with self._lock:
+            if self._unsubscribe is None:
+                self._unsubscribe = self._session.on_change(self._changed)
+
     def close(self) -> None:
         """Stop listening to the session."""
         with self._lock:
@@ -123,8 +134,7 @@ class Responder(Answering):
         """Take in a view and show it everything."""
         with self._lock:
             self._views.add(request.view)
-            if self._unsubscribe is None:
-                self._unsubscribe = self._session.on_change(self._changed)
+        self.listen()
         self._answer(request, snapshot.state(self._live))
 
     def _listen(self, request: m.Listen) -> None:
@@ -146,6 +156,8 @@ class Responder(Answering):
         self._answer(request, m.Done())
 
     def _changed(self, change: Change) -> None:
+        if self._tell is not None:
+            self._tell(change)
         with self._lock:
             views = list(self._listening)
         for view in views:

@@ -125,6 +125,18 @@ def test_what_was_hidden_is_hidden_after_reopening(tmp_path: Path) -> None:
     assert "hidden" not in json.loads((tmp_path / "clip" / "ui.json").read_text())
 
 
+def test_a_region_that_undo_takes_back_is_left(ann: Annotator) -> None:
+    ann.session.add_region("tip")
+    ann.region = "tip"
+    ann.hidden = [(1, "tip"), (1, "shaft")]
+    ann.session.undo()
+    tell_all(ann.session)
+    assert (ann.region, ann.hidden) == ("overall", [(1, "shaft")])
+    ann.session.redo()
+    tell_all(ann.session)
+    assert ann.region == "overall"
+
+
 @pytest.mark.parametrize(
     "saved",
     [5, "overall", {"1": "overall"}, [1, "overall"], [[1]], [[True, "overall"]], [[0, "overall"]],

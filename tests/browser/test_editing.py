@@ -167,10 +167,10 @@ def test_undo_brings_back_a_deleted_object_with_its_masks(notebook: OpenNotebook
     nb.until("len(ann.masks[1, 'overall'].frames) == 60")
     widget.wait(job="idle")
     areas = nb.py("ann.masks[1, 'overall'].areas().tolist()")
-    chip = widget.root.locator(".s2w-chip")
-    assert "1 prompt, 60 masks" in chip.inner_text()
+    row = widget.root.locator(".s2w-scope")
+    assert "1 prompt, 60 masks" in row.inner_text()
 
-    chip.get_by_role("button", name="Delete").click()
+    row.get_by_role("button", name="Delete").click()
     widget.wait(masks=0, points=0, pending=0)
     assert nb.py("list(ann.masks)") == []
     assert widget.root.locator(".s2w-status").inner_text() == (
@@ -181,7 +181,7 @@ def test_undo_brings_back_a_deleted_object_with_its_masks(notebook: OpenNotebook
     widget.action("undo").click()
     widget.wait(masks=1, points=1, pending=0)
     assert nb.py("ann.masks[1, 'overall'].areas().tolist()") == areas
-    assert "1 prompt, 60 masks" in chip.inner_text()
+    row.get_by_text("1 prompt, 60 masks").wait_for()
 
 
 def test_a_new_region_is_named_in_the_widget_and_selected(notebook: OpenNotebook) -> None:

@@ -57,6 +57,7 @@ export function createActions(options: ActionOptions): Actions {
       }),
     undo: () => unless(state.obstacle.peek(), () => edits.undo("undo")),
     redo: () => unless(state.obstacle.peek(), () => edits.undo("redo")),
+    rename: () => unless(state.obstacle.peek(), () => state.renameCurrent("instance")),
     track: () =>
       unless(state.trackObstacle.peek(), () =>
         edits.track({ scopes: [[state.instance.peek(), state.region.peek()]] }),

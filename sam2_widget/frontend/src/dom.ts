@@ -1,4 +1,5 @@
 // Makes elements: attributes and text only, never HTML.
+import { type IconName, icon } from "./icons.ts";
 
 type Attributes = Record<string, string | number | boolean>;
 
@@ -31,6 +32,30 @@ export function closer(stops: readonly (() => void)[]): () => void {
 /** Sets a text only when it differs, so that screen readers are not told twice. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** A title, and the name for those who do not see it where that is another. */
+export function setTitle(element: HTMLElement, title: string, name = title): void {
+  if (element.title !== title) element.title = title;
+  if (element.getAttribute("aria-label") !== name) element.setAttribute("aria-label", name);
+}
+
+/** A button that is only an icon; `setTitle` gives it its name. */
+export function iconButton(classes: string, name: IconName): HTMLButtonElement {
+  return h("button", { type: "button", class: classes }, icon(name));
+}
+
+/** Gives an element these children; those that stay are not touched, and keep focus and scroll. */
+export function arrange(parent: HTMLElement, children: readonly HTMLElement[]): void {
+  for (const old of [...parent.children] as HTMLElement[]) {
+    if (children.includes(old)) continue;
+    keepFocus(old);
+    old.remove();
+  }
+  children.forEach((child, index) => {
+    const present = parent.children[index] ?? null;
+    if (present !== child) parent.insertBefore(child, present);
+  });
 }
 
 const COLOR = /^#[0-9a-f]{6}$/i;

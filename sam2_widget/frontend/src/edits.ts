@@ -86,6 +86,29 @@ export class Edits {
     state.message.value = `Deleted ${name}. ${UNDO_HELPS}`;
   }
 
+  async deleteInstance(instance: number): Promise<void> {
+    const { state, connection } = this.#options;
+    const name = state.objectName(instance);
+    if (!(await this.#shift(connection.request("delete_instance", { instance })))) return;
+    state.message.value = `Deleted ${name}. ${UNDO_HELPS}`;
+  }
+
+  renameInstance(instance: number, name: string): Promise<boolean> {
+    return this.#label(() =>
+      this.#options.connection.request("rename_instance", { instance, name }),
+    );
+  }
+
+  renameRegion(region: string, name: string): Promise<boolean> {
+    return this.#label(() => this.#options.connection.request("rename_region", { region, name }));
+  }
+
+  setColor({ instance, region }: ScopeId, color: string | null): Promise<boolean> {
+    return this.#label(() =>
+      this.#options.connection.request("set_color", { instance, region, color }),
+    );
+  }
+
   /** Adds a region and selects it as soon as Python tells of it. */
   async addRegion(region: string): Promise<void> {
     const { state, connection } = this.#options;
@@ -119,6 +142,15 @@ export class Edits {
     this.#cancelling = true;
     this.#options.state.message.value = "Cancelling after the frame at hand…";
     await this.#report(this.#options.connection.request("cancel", {}));
+  }
+
+  /** Resolves once what was named or coloured is told, so that the old does not show again. */
+  async #label(request: () => Promise<Done>): Promise<boolean> {
+    const { shared } = this.#options.state;
+    const before = shared.peek();
+    const answer = await this.#report(request());
+    if (answer) await until(() => shared.value !== before);
+    return answer !== null;
   }
 
   /** An edit after which points may have other numbers: until its answer none can be dragged. */

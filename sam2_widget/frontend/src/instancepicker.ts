@@ -1,6 +1,6 @@
-// The number of the object that is annotated.
+// The number of the object that is annotated, and its name.
 import { effect } from "@preact/signals-core";
-import { h, type Part } from "./dom.ts";
+import { closer, h, type Part, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { ViewState } from "./state.ts";
 
@@ -43,7 +43,14 @@ export function createInstancePicker(state: ViewState, signal: AbortSignal): Par
     input.value = String(state.instance.value);
     less.disabled = state.instance.value <= 1;
   });
+  const name = h("bdi", { class: "s2w-instance-name" });
+  const closeName = effect(() => {
+    const text = state.instanceName(state.instance.value);
+    setText(name, text);
+    name.title = text;
+    name.hidden = text === "";
+  });
   const stepper = h("div", { class: "s2w-joined" }, less, input, more);
-  const node = h("div", { class: "s2w-picker" }, h("span", {}, "Instance"), stepper);
-  return { node, close };
+  const node = h("div", { class: "s2w-picker" }, h("span", {}, "Instance"), stepper, name);
+  return { node, close: closer([close, closeName]) };
 }

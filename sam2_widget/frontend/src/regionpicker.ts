@@ -2,10 +2,14 @@
 import { signal as createSignal, effect } from "@preact/signals-core";
 import { closer, h, type Part } from "./dom.ts";
 import type { State } from "./messages.ts";
+import { shorten } from "./names.ts";
 import type { ViewState } from "./state.ts";
 
-/** No region can have this id. */
+/** No region can have these ids. */
 const NEW = "+";
+const RENAME = "~";
+/** A choice has no way to cut its text. */
+const LONGEST = 40;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 
 /** @param add asks Python for a region, which is selected once it is there */
@@ -30,8 +34,11 @@ export function createRegionPicker(
     signal,
   });
   const choose = (): void => {
-    if (select.value !== NEW) state.region.value = select.value;
-    else naming.value = true;
+    const chosen = select.value;
+    if (chosen !== NEW && chosen !== RENAME) state.region.value = chosen;
+    else if (chosen === NEW) naming.value = true;
+    else state.renameCurrent("region");
+    if (chosen === RENAME) select.value = state.region.peek();
   };
   select.addEventListener("change", choose, { signal });
   let listed = "";
@@ -44,6 +51,7 @@ export function createRegionPicker(
       listed = key;
       naming.value;
       select.value = state.region.value;
+      select.title = `Region: ${state.regionName(state.region.value)}`;
       select.disabled = regions.length === 0;
     }),
     effect(() => {
@@ -58,8 +66,12 @@ export function createRegionPicker(
 }
 
 function options(regions: State["regions"], closed: boolean): HTMLOptionElement[] {
-  const listed = regions.map(({ id, name }) => h("option", { value: id }, name));
-  return [...listed, h("option", { value: NEW, disabled: closed }, "New region…")];
+  const listed = regions.map(({ id, name }) => h("option", { value: id }, shorten(name, LONGEST)));
+  return [
+    ...listed,
+    h("option", { value: NEW, disabled: closed }, "New region…"),
+    h("option", { value: RENAME, disabled: closed }, "Rename region…"),
+  ];
 }
 
 interface NameFieldOptions {

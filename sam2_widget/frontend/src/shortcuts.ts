@@ -23,6 +23,7 @@ export type Action =
   | "clear"
   | "undo"
   | "redo"
+  | "rename"
   | "track"
   | "track-all"
   | "escape"
@@ -42,6 +43,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "clear", keys: ["C"], text: "Clear this frame" },
   { action: "undo", keys: ["U", "Mod+Z"], text: "Undo", repeats: true },
   { action: "redo", keys: ["Mod+Shift+Z", "Mod+Y"], text: "Redo", repeats: true },
+  { action: "rename", keys: ["F2"], text: "Rename this instance" },
   { action: "track", keys: ["T"], text: "Track this object through the video" },
   { action: "track-all", keys: ["Shift+T"], text: "Track all objects" },
   { action: "escape", keys: ["Escape"], text: "Deselect, or cancel tracking" },

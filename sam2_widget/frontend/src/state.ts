@@ -1,7 +1,8 @@
 // What the parts of a view share: what Python told, what all views agree on, and what only this view knows.
-import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import type { Position, Rect } from "./geometry.ts";
 import type { ScopeState, State } from "./messages.ts";
+import { shorten } from "./names.ts";
 
 export interface ScopeId {
   instance: number;
@@ -32,6 +33,11 @@ export interface PendingBox extends Place, Rect {}
 /** What a click or a drag on the picture makes. */
 export type Tool = "point" | "box";
 
+/** Whose name is being changed in the list, and in which row. */
+export interface Renaming extends ScopeId {
+  what: "instance" | "region";
+}
+
 export interface Trouble {
   id: number;
   text: string;
@@ -46,9 +52,12 @@ export class ViewState {
   readonly instance = signal(1);
   readonly region = signal("");
 
+  /** Keys of scopes. */
+  readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
+
   /** Known to this view only. */
   readonly playing = signal(false);
-  readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
+  readonly renaming: Signal<Renaming | null> = signal(null);
   readonly tool: Signal<Tool> = signal("point");
   readonly pending: Signal<readonly PendingPoint[]> = signal([]);
   readonly moved: Signal<readonly MovedPoint[]> = signal([]);
@@ -96,9 +105,45 @@ export class ViewState {
     return { frame, instance: this.instance.peek(), region: this.region.peek() };
   }
 
-  /** The name to show for a scope. */
+  isCurrent({ instance, region }: ScopeId): boolean {
+    return instance === this.instance.value && region === this.region.value;
+  }
+
+  select({ instance, region }: ScopeId): void {
+    batch(() => {
+      this.instance.value = instance;
+      this.region.value = region;
+    });
+  }
+
+  /** Selects a scope and begins to change the name of its instance or region. */
+  rename(what: Renaming["what"], { instance, region }: ScopeId): void {
+    batch(() => {
+      this.select({ instance, region });
+      this.renaming.value = { what, instance, region };
+    });
+  }
+
+  /** Begins to change the name of the instance or region that is annotated now. */
+  renameCurrent(what: Renaming["what"]): void {
+    this.rename(what, { instance: this.instance.peek(), region: this.region.peek() });
+  }
+
+  /** The words for a scope in a message or a title. */
   scopeName({ instance, region }: ScopeId): string {
-    return `${instance} · ${this.regionName(region)}`;
+    const name = shorten(this.instanceName(instance), LONGEST);
+    return `${instance}${name && ` ${name}`} · ${shorten(this.regionName(region), LONGEST)}`;
+  }
+
+  /** The words for an instance in a message or a title. */
+  objectName(instance: number): string {
+    const name = shorten(this.instanceName(instance), LONGEST);
+    return `instance ${instance}${name && ` ${name}`}`;
+  }
+
+  /** The display name of an instance, empty when it has none. */
+  instanceName(instance: number): string {
+    return this.shared.value?.instances.find(({ id }) => id === instance)?.name ?? "";
   }
 
   /** The name to show for a region. */
@@ -119,17 +164,34 @@ export class ViewState {
     this.dismissed.value = new Set([...this.dismissed.peek(), key]);
   }
 
-  toggleHidden(key: string): void {
-    const hidden = new Set(this.hidden.peek());
-    if (!hidden.delete(key)) hidden.add(key);
-    this.hidden.value = hidden;
+  /** Hides scopes, or shows them. */
+  hide(keys: readonly string[], isHidden: boolean): void {
+    const others = [...this.hidden.peek()].filter((key) => !keys.includes(key));
+    this.hidden.value = new Set(isHidden ? [...others, ...keys] : others);
+  }
+
+  /** Leaves what is no longer there. */
+  keepTo(regions: State["regions"]): void {
+    const ids = regions.map(({ id }) => id);
+    if (!ids.includes(this.region.peek())) this.region.value = ids[0] ?? "";
+    const gone = [...this.hidden.peek()].filter((key) => !ids.includes(scopeOf(key).region));
+    if (gone.length > 0) this.hide(gone, false);
   }
 }
 
 const NO_PROMPTS = "Click the object on a frame first.";
 
+/** Longest name in a message. */
+const LONGEST = 40;
+
 export function scopeKey({ instance, region }: ScopeId): string {
   return `${instance}/${region}`;
+}
+
+/** The scope of a key. */
+export function scopeOf(key: string): ScopeId {
+  const slash = key.indexOf("/");
+  return { instance: Number(key.slice(0, slash)), region: key.slice(slash + 1) };
 }
 
 export function isSamePoint(a: PointRef, b: PointRef | null): boolean {

@@ -1,12 +1,19 @@
-// Links the view's frame, instance and region to the traits that Python and other views share.
-import { effect, type Signal } from "@preact/signals-core";
-import type { ViewState } from "./state.ts";
+// Links the view's frame, instance, region and hidden scopes to the traits that all views share.
+import { effect } from "@preact/signals-core";
+import { scopeKey, scopeOf, type ViewState } from "./state.ts";
 
 export interface Traits {
   frame_index: number;
   instance: number;
   region: string;
   mode: string;
+  hidden: readonly (readonly [number, string])[];
+}
+
+/** What is linked: a signal, or what passes for one. */
+interface Cell<T> {
+  value: T;
+  peek(): T;
 }
 
 /** The part of the anywidget model that holds traits. */
@@ -30,16 +37,37 @@ export function linkTraits(model: TraitModel, state: ViewState): () => void {
     link(model, "frame_index", state.frame, INTERVAL),
     link(model, "instance", state.instance, 0),
     link(model, "region", state.region, 0),
+    link(model, "hidden", hiddenPairs(state), 0),
   ];
   return () => {
     for (const stop of unlink) stop();
   };
 }
 
+/** The hidden scopes as the trait has them. */
+function hiddenPairs({ hidden }: ViewState): Cell<Traits["hidden"]> {
+  const pairs = (keys: ReadonlySet<string>): Traits["hidden"] =>
+    [...keys].map(scopeOf).map(({ instance, region }) => [instance, region]);
+  return {
+    get value() {
+      return pairs(hidden.value);
+    },
+    set value(listed) {
+      hidden.value = new Set(listed.map(([instance, region]) => scopeKey({ instance, region })));
+    },
+    peek: () => pairs(hidden.peek()),
+  };
+}
+
+/** Lists are the same when they hold the same. */
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 function link<K extends keyof Traits>(
   model: TraitModel,
   name: K,
-  value: Signal<Traits[K]>,
+  value: Cell<Traits[K]>,
   interval: number,
 ): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -52,18 +80,19 @@ function link<K extends keyof Traits>(
     clearTimeout(timer);
     timer = undefined;
     const told = model.get(name);
-    if (told === sent?.value && Date.now() - overruledAt < IN_FLIGHT) {
+    if (sent && isSame(told, sent.value) && Date.now() - overruledAt < IN_FLIGHT) {
       // Our own change, which crossed the other's and came back: the other's stays. It is told
       // again after this event, within which the model would take it for no change.
       overruledAt = -Infinity;
       timer = setTimeout(settle, 0);
       return;
     }
-    if (sent && told !== sent.value && Date.now() - sent.at < IN_FLIGHT) overruledAt = Date.now();
-    value.value = told;
+    if (sent && !isSame(told, sent.value) && Date.now() - sent.at < IN_FLIGHT)
+      overruledAt = Date.now();
+    if (!isSame(told, value.peek())) value.value = told;
   };
   const send = (): void => {
-    if (model.get(name) === value.peek()) return;
+    if (isSame(model.get(name), value.peek())) return;
     sending = true;
     model.set(name, value.peek());
     sending = false;

@@ -7,12 +7,12 @@ import { Edits } from "./edits.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
-import { createLegend } from "./legend.ts";
 import type { State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
 import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything } from "./scene.ts";
+import { createScopeList } from "./scopelist.ts";
 import { type Actions, handleKey } from "./shortcuts.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
@@ -90,16 +90,22 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createProgress(state, actions, signal),
     createStatus(state),
     createFacts(state),
-    createLegend(state, (scope) => void edits.deleteScope(scope)),
+    createScopeList(state, {
+      deleteScope: (scope) => void edits.deleteScope(scope),
+      deleteInstance: (instance) => void edits.deleteInstance(instance),
+      setColor: (scope, color) => edits.setColor(scope, color),
+      renameInstance: (instance, name) => edits.renameInstance(instance, name),
+      renameRegion: (region, name) => edits.renameRegion(region, name),
+    }),
     createBanners(state),
     createToasts(state, connection.kernel),
   ] as const;
-  const [toolbar, transport, progress, status, facts, legend, banners, toasts] = parts;
+  const [toolbar, transport, progress, status, facts, list, banners, toasts] = parts;
 
   viewer.node.append(toasts.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
   const activity = h("div", { class: "s2w-activity" }, status.node, facts.node, progress.node);
-  root.append(toolbar.node, well, transport.node, activity, legend.node, banners.node);
+  root.append(toolbar.node, well, transport.node, activity, list.node, banners.node);
   root.dataset.view = connection.view;
 
   const stops = [
@@ -119,9 +125,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     batch(() => {
       tellOutcome(state, shared, edits.isCancelling);
       state.shared.value = shared;
-      if (!shared.regions.some(({ id }) => id === state.region.peek())) {
-        state.region.value = shared.regions[0]?.id ?? "";
-      }
+      state.keepTo(shared.regions);
     });
     overlays.invalidate(fresh ? null : shared.changed, shared.revision);
     frames.retry(shared.video.ready);

@@ -197,21 +197,22 @@ describe("a frame", () => {
 
 describe("a scope", () => {
   test("shows what it holds", () => {
-    expect(page.find(".s2w-chip-count").textContent).toBe("2 prompts, 30 masks, 3 stale");
+    expect(page.find(".s2w-counts").textContent).toBe("2 prompts, 30 masks");
+    expect(page.find(".s2w-age").textContent).toBe("3 stale");
   });
 
   test("is deleted at once, and the status says how it comes back", async () => {
-    page.find(".s2w-chip-bin").click();
+    page.find(".s2w-scope .s2w-bin").click();
     expect(last("delete_scope")).toEqual({ instance: 1, region: "overall" });
     model.answer(model.last("delete_scope"), { kind: "done" });
     await page.until(() => page.status === "Deleted 1 · overall. Undo brings it back.");
     await page.tell({ revision: 43, scopes: [] });
-    expect(page.find(".s2w-legend").textContent).toBe("No objects yet.");
+    expect(page.find(".s2w-counts").textContent).toBe("nothing yet");
   });
 
   test("cannot be deleted in a project that is open elsewhere", async () => {
     await page.tell({ revision: 43, scopes: [SCOPE], read_only: true });
-    const bin = page.find<HTMLButtonElement>(".s2w-chip-bin");
+    const bin = page.find<HTMLButtonElement>(".s2w-scope .s2w-bin");
     expect([bin.disabled, bin.title.includes("open elsewhere")]).toEqual([true, true]);
   });
 });

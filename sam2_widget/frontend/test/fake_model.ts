@@ -15,7 +15,7 @@ type Callback = (...args: never[]) => void;
 export class FakeModel implements Model {
   sent: Sent[] = [];
   saves = 0;
-  traits: Traits = { frame_index: 0, instance: 1, region: "overall", mode: "segment" };
+  traits: Traits = { frame_index: 0, instance: 1, region: "overall", mode: "segment", hidden: [] };
   callbacks: [string, Callback][] = [];
 
   get<K extends keyof Traits>(name: K): Traits[K] {

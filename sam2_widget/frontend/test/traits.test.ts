@@ -10,7 +10,7 @@ let unlink: () => void;
 beforeEach(() => {
   vi.useFakeTimers();
   model = new FakeModel();
-  model.traits = { frame_index: 7, instance: 2, region: "shaft", mode: "segment" };
+  model.traits = { frame_index: 7, instance: 2, region: "shaft", mode: "segment", hidden: [] };
   state = new ViewState();
   unlink = linkTraits(model, state);
 });
@@ -80,6 +80,24 @@ test("the picked instance and region are told at once", () => {
   state.instance.value = 3;
   state.region.value = "wrist";
   expect(model.traits).toMatchObject({ instance: 3, region: "wrist" });
+});
+
+test("hidden scopes are linked both ways, and the same list again is no change", async () => {
+  model.set("hidden", [[2, "shaft"]]);
+  expect([...state.hidden.value]).toEqual(["2/shaft"]);
+  const before = state.hidden.value;
+  model.set("hidden", [[2, "shaft"]]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(state.hidden.value).toBe(before);
+  expect(model.saves).toBe(0);
+  state.hide(["1/overall"], true);
+  expect(model.traits.hidden).toEqual([
+    [2, "shaft"],
+    [1, "overall"],
+  ]);
+  state.hide(["1/overall", "2/shaft"], false);
+  expect(model.traits.hidden).toEqual([]);
+  expect(model.saves).toBe(2);
 });
 
 test("nothing is told after the end", async () => {

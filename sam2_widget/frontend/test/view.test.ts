@@ -59,7 +59,7 @@ describe("a view", () => {
     ];
     await start({ regions, notices: [{ id: 1, level: "warning", text: HOSTILE }] });
     expect(find<HTMLSelectElement>(".s2w-region").options[0]?.text).toBe(HOSTILE);
-    expect(find(".s2w-chip-text").textContent).toBe(`1 · ${HOSTILE}`);
+    expect(find(".s2w-scope .s2w-scope-text").textContent).toBe(HOSTILE);
     expect(find(".s2w-warning").textContent).toBe(HOSTILE);
     expect(el.querySelector("img")).toBeNull();
   });
@@ -223,7 +223,7 @@ describe("tracking", () => {
 });
 
 describe("the pickers", () => {
-  test("select by number, by region and by chip", async () => {
+  test("select by number, by region and in the list", async () => {
     const other = { ...SCOPE, instance: 4, region: "shaft" };
     await start({ scopes: [SCOPE, other] });
     const input = find<HTMLInputElement>(".s2w-instance");
@@ -233,16 +233,16 @@ describe("the pickers", () => {
     input.value = "-1";
     input.dispatchEvent(new Event("change"));
     expect([model.traits.instance, input.value]).toEqual([7, "7"]);
-    el.querySelectorAll<HTMLElement>(".s2w-chip-name")[1]?.click();
+    el.querySelectorAll<HTMLElement>(".s2w-scope-name")[1]?.click();
     expect(model.traits).toMatchObject({ instance: 4, region: "shaft" });
     expect(find<HTMLSelectElement>(".s2w-region").value).toBe("shaft");
   });
 
-  test("an eye hides a scope in this view", async () => {
+  test("an eye hides a scope and shows it again", async () => {
     await start({ scopes: [SCOPE] });
-    find(".s2w-chip-eye").click();
+    find(".s2w-scope .s2w-eye").click();
     await until(() => root().dataset.masks === "0" && root().dataset.points === "0");
-    find(".s2w-chip-eye").click();
+    find(".s2w-scope .s2w-eye").click();
     await until(() => root().dataset.masks === "1" && root().dataset.points === "1");
   });
 });
