@@ -36,7 +36,7 @@ def _tracked() -> list[Path]:
 
 def _shortcuts() -> list[str]:
     source = (ROOT / "sam2_widget/frontend/src/shortcuts.ts").read_text(encoding="utf-8")
-    keys = re.findall(r"keys: \[([^\]]+)\]", source)
+    keys = re.findall(r"keys: \[(.*?)\], text", source)
     return [key for line in keys for key in re.findall(r'"([^"]+)"', line)]
 
 

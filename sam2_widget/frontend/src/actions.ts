@@ -4,6 +4,7 @@ import type { Edits } from "./edits.ts";
 import type { Frames } from "./frames.ts";
 import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
+import { stepSize } from "./sizepicker.ts";
 import type { Tool, ViewState } from "./state.ts";
 
 export interface ActionOptions {
@@ -27,6 +28,12 @@ export function createActions(options: ActionOptions): Actions {
     state.tool.value = tool;
     return true;
   };
+  /** A second time gives back the points. */
+  const toggleBrush = (tool: Tool) => () => {
+    state.selected.value = null;
+    state.message.value = "";
+    take(state.tool.peek() === tool ? "point" : tool)();
+  };
   /** Does it, or says why not. */
   const unless = (obstacle: string | null | undefined, act: () => unknown): true => {
     if (obstacle) state.message.value = obstacle;
@@ -46,6 +53,10 @@ export function createActions(options: ActionOptions): Actions {
     },
     point: take("point"),
     box: () => take(state.tool.peek() === "box" ? "point" : "box")(),
+    brush: () => unless(state.obstacle.peek(), toggleBrush("brush")),
+    eraser: () => unless(state.obstacle.peek(), toggleBrush("eraser")),
+    smaller: () => stepSize(state, -1),
+    larger: () => stepSize(state, 1),
     remove: () => {
       const point = state.selected.peek();
       return point ? unless(state.obstacle.peek(), () => edits.removePoint(point)) : false;

@@ -1,7 +1,10 @@
 // Draws a frame, its masks and its points on a canvas. Nothing here knows where they come from.
 import { safeColor } from "./dom.ts";
+import { drawMask } from "./drawmask.ts";
+import { drawPainting } from "./drawstrokes.ts";
 import type { Rect, Size } from "./geometry.ts";
 import type { Mask } from "./mask.ts";
+import type { Painting } from "./strokes.ts";
 
 export interface Marker {
   x: number;
@@ -24,6 +27,8 @@ export interface Picture {
   image: CanvasImageSource;
   video: Size;
   masks: readonly Mask[];
+  /** Masks, some of them new, with strokes that are not answered yet. */
+  paintings: readonly Painting[];
   boxes: readonly Outline[];
   markers: readonly Marker[];
   /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
@@ -40,11 +45,20 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture): void 
   context.drawImage(picture.image, 0, 0, width, height);
   const scaleX = width / picture.video.width;
   const scaleY = height / picture.video.height;
-  for (const mask of picture.masks) {
-    context.setTransform(scaleX, 0, 0, scaleY, mask.x * scaleX, mask.y * scaleY);
-    drawMask(context, mask, picture.pixelRatio / scaleX);
-  }
   const ratio = picture.pixelRatio;
+  const scale = { x: scaleX, y: scaleY, unit: ratio / scaleX };
+  for (const mask of picture.masks) {
+    const painting = picture.paintings.find((other) => other.mask === mask);
+    if (painting) {
+      drawPainting(context, painting, scale);
+      continue;
+    }
+    context.setTransform(scaleX, 0, 0, scaleY, mask.x * scaleX, mask.y * scaleY);
+    drawMask(context, mask, scale.unit);
+  }
+  for (const painting of picture.paintings) {
+    if (!painting.mask) drawPainting(context, painting, scale);
+  }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   for (const box of picture.boxes) drawBox(context, box, scaleX / ratio, scaleY / ratio);
   const ordered = [...picture.markers].sort((a, b) => rank(a) - rank(b));
@@ -52,32 +66,6 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture): void 
     context.setTransform(ratio, 0, 0, ratio, marker.x * scaleX, marker.y * scaleY);
     drawMarker(context, marker);
   }
-}
-
-/** @param unit a CSS pixel in pixels of the video */
-function drawMask(context: CanvasRenderingContext2D, mask: Mask, unit: number): void {
-  mask.path ??= pathOf(mask);
-  const color = safeColor(mask.color);
-  context.fillStyle = color;
-  context.globalAlpha = mask.stale ? 0.2 : 0.45;
-  context.fill(mask.path, "evenodd");
-  context.globalAlpha = 1;
-  context.strokeStyle = color;
-  context.lineWidth = 1.5 * unit;
-  context.lineJoin = "round";
-  context.setLineDash(mask.stale ? [5 * unit, 4 * unit] : []);
-  context.stroke(mask.path);
-  context.setLineDash([]);
-}
-
-function pathOf(mask: Mask): Path2D {
-  const path = new Path2D();
-  for (const loop of mask.loops) {
-    path.moveTo(loop[0] as number, loop[1] as number);
-    for (let i = 2; i < loop.length; i += 2) path.lineTo(loop[i] as number, loop[i + 1] as number);
-    path.closePath();
-  }
-  return path;
 }
 
 /** What the user works with lies on top. */

@@ -9,6 +9,7 @@ import {
   type MovedPoint,
   type PendingBox,
   type PendingPoint,
+  type PendingStroke,
   type PointRef,
   type ScopeId,
   scopeKey,
@@ -70,6 +71,14 @@ export class Edits {
     const { state, connection } = this.#options;
     const request = connection.request("set_box", box);
     this.#tellFound(await this.#shift(request, () => drop(state.boxes, box)), box);
+  }
+
+  /** The stroke, already in `state.strokes`, is shown until the answer. */
+  async paint(stroke: PendingStroke): Promise<void> {
+    const { state, connection } = this.#options;
+    const line = stroke.line.map(({ x, y }): [number, number] => [x, y]);
+    const request = connection.request("brush", { ...stroke, stroke: line });
+    if (await this.#shift(request, () => drop(state.strokes, stroke))) state.message.value = "";
   }
 
   async clearFrame(frame: number): Promise<void> {

@@ -50,6 +50,13 @@ export function toVideoEdge(clientX: number, clientY: number, box: Box, video: S
   return { x: Math.round(x * 100) / 100, y: Math.round(y * 100) / 100 };
 }
 
+/** The same, wherever it lies. */
+export function toVideoAnywhere(clientX: number, clientY: number, box: Box, video: Size): Position {
+  const x = ((clientX - box.left) / box.width) * video.width;
+  const y = ((clientY - box.top) / box.height) * video.height;
+  return { x: Math.round(x * 100) / 100, y: Math.round(y * 100) / 100 };
+}
+
 /** The rectangle between two corners, whichever way it was drawn. */
 export function rectBetween(a: Position, b: Position): Rect {
   return {

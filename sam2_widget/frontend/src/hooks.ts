@@ -6,10 +6,12 @@ import type { Painted } from "./viewer.ts";
 
 /** What is on the canvas. */
 export function tellPainted(root: HTMLElement, painted: Painted): void {
-  const { frame, revision, masks, points, boxes, selected } = painted;
+  const { frame, revision, masks, edited, strokes, points, boxes, selected } = painted;
   root.dataset.frame = String(frame);
   root.dataset.overlay = revision === null ? "" : String(revision);
   root.dataset.masks = String(masks);
+  root.dataset.edited = String(edited);
+  root.dataset.strokes = String(strokes);
   root.dataset.points = String(points);
   root.dataset.boxes = String(boxes);
   root.dataset.selected = selected === null ? "" : String(selected);

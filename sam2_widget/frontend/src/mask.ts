@@ -6,6 +6,8 @@ export interface Mask {
   instance: number;
   region: string;
   color: string;
+  /** What made it: click, track, edit or import. */
+  source: string;
   stale: boolean;
   /** Position of the outlines' origin in the video. */
   x: number;
@@ -36,10 +38,11 @@ async function decodeMask(
   item: MaskItem,
   buffer: Uint8Array<ArrayBuffer> | undefined,
 ): Promise<Mask> {
-  const { instance, region, color, stale, x, y, width, height } = item;
+  const { instance, region, color, source, stale, x, y, width, height } = item;
   const empty = width === 0 || height === 0;
   const packed = empty ? new Uint8Array() : await inflate(buffer, Math.ceil(width / 8) * height);
-  return { instance, region, color, stale, x, y, loops: empty ? [] : trace(packed, width, height) };
+  const loops = empty ? [] : trace(packed, width, height);
+  return { instance, region, color, source, stale, x, y, loops };
 }
 
 async function inflate(

@@ -117,6 +117,7 @@ export class Pointer {
   }
 
   #press(event: PointerEvent): void {
+    if (this.#options.state.brushing.peek()) return;
     if (this.#gesture) {
       this.cancel();
       return;
@@ -228,7 +229,8 @@ export class Pointer {
 
   #hover(event: PointerEvent | null): void {
     const { canvas, state } = this.#options;
-    const seen = event && event.pointerType !== "touch" ? this.#options.seen() : null;
+    const looks = event?.pointerType !== "touch" && !state.brushing.peek();
+    const seen = event && looks ? this.#options.seen() : null;
     const at = event && seen && this.#place(event, seen);
     const hit = at && !this.#drawsBox(event) ? this.#hit(event, seen, at) : null;
     canvas.toggleAttribute("data-over", hit !== null);

@@ -2,24 +2,31 @@
 import type { Marker, Outline } from "./draw.ts";
 import type { Layer, Mask } from "./mask.ts";
 import type { PointItem } from "./messages.ts";
+import { paletteColor } from "./palette.ts";
 import { isSamePoint, type ScopeId, scopeKey, type ViewState } from "./state.ts";
+import { type Painting, paintingsOf } from "./strokes.ts";
 
 export interface Scene {
   masks: Mask[];
+  paintings: Painting[];
   boxes: Outline[];
   markers: Marker[];
   /** Number of the point that is selected on this frame. */
   selected: number | null;
 }
 
-/** Where the colour of a scope is not known yet: it holds nothing so far. */
-const NEW_COLOR = "#ffffff";
-
 export function sceneOf(state: ViewState, frame: number, layer: Layer | undefined): Scene {
   const points = pointsOf(state, frame, layer);
   const selected = state.selected.peek();
+  const masks = (layer?.masks ?? []).filter(
+    (mask) => mask.loops.length > 0 && isVisible(state, mask),
+  );
+  const strokes = state.strokes
+    .peek()
+    .filter((stroke) => stroke.frame === frame && isVisible(state, stroke));
   return {
-    masks: (layer?.masks ?? []).filter((mask) => mask.loops.length > 0 && isVisible(state, mask)),
+    masks,
+    paintings: paintingsOf(strokes, masks, (scope) => colorOf(state, scope, layer)),
     boxes: outlines(state, frame, layer),
     markers: [...points.map((point) => marker(state, frame, point)), ...pendingOf(state, frame)],
     selected: points.find((point) => isSamePoint({ ...point, frame }, selected))?.index ?? null,
@@ -36,6 +43,12 @@ export function holdsAnything(layer: Layer | undefined, scope: ScopeId): boolean
   if (!layer) return false;
   const key = scopeKey(scope);
   return [...layer.masks, ...layer.points, ...layer.boxes].some((item) => scopeKey(item) === key);
+}
+
+/** Whether the mask of a scope on the frame of a layer was edited by hand. */
+export function isEdited(layer: Layer | undefined, scope: ScopeId): boolean {
+  const key = scopeKey(scope);
+  return layer?.masks.some((mask) => scopeKey(mask) === key && mask.source === "edit") ?? false;
 }
 
 function isVisible(state: ViewState, item: ScopeId): boolean {
@@ -97,6 +110,11 @@ function outlines(state: ViewState, frame: number, layer: Layer | undefined): Ou
 
 function colorOf(state: ViewState, item: ScopeId, layer: Layer | undefined): string {
   const key = scopeKey(item);
-  const known = [...(layer?.masks ?? []), ...(state.shared.peek()?.scopes ?? [])];
-  return known.find((other) => scopeKey(other) === key)?.color ?? NEW_COLOR;
+  const shared = state.shared.peek();
+  const known = [...(layer?.masks ?? []), ...(shared?.scopes ?? [])];
+  const regions = (shared?.regions ?? []).map(({ id }) => id);
+  return (
+    known.find((other) => scopeKey(other) === key)?.color ??
+    paletteColor(item.instance, item.region, regions)
+  );
 }

@@ -19,6 +19,10 @@ export type Action =
   | "play"
   | "point"
   | "box"
+  | "brush"
+  | "eraser"
+  | "smaller"
+  | "larger"
   | "remove"
   | "clear"
   | "undo"
@@ -39,6 +43,10 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "play", keys: ["Space"], text: "Play or pause" },
   { action: "point", keys: ["P"], text: "Point: click the object" },
   { action: "box", keys: ["B"], text: "Box: drag round the object" },
+  { action: "brush", keys: ["D"], text: "Brush: paint what belongs to the object" },
+  { action: "eraser", keys: ["E"], text: "Eraser: take away what does not belong" },
+  { action: "smaller", keys: ["["], text: "Smaller brush", repeats: true },
+  { action: "larger", keys: ["]"], text: "Larger brush", repeats: true },
   { action: "remove", keys: ["Delete", "Backspace"], text: "Remove the selected point" },
   { action: "clear", keys: ["C"], text: "Clear this frame" },
   { action: "undo", keys: ["U", "Mod+Z"], text: "Undo", repeats: true },
@@ -74,6 +82,8 @@ function claim(event: KeyboardEvent): void {
 }
 
 function combination({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): string {
+  // Many keyboards have the brackets on Alt or AltGr.
+  if (altKey && (key === "[" || key === "]")) return key;
   const name = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
   return [ctrlKey || metaKey ? "Mod" : "", altKey ? "Alt" : "", shiftKey ? "Shift" : "", name]
     .filter(Boolean)

@@ -1,6 +1,7 @@
 // What the parts of a view share: what Python told, what all views agree on, and what only this view knows.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
-import type { Position, Rect } from "./geometry.ts";
+import { defaultSize, largestSize } from "./brushsize.ts";
+import { clamp, type Position, type Rect } from "./geometry.ts";
 import type { ScopeState, State } from "./messages.ts";
 import { shorten } from "./names.ts";
 
@@ -30,8 +31,19 @@ export interface MovedPoint extends PointRef, Position {}
 /** A box that is drawn, or was and its answer is awaited. */
 export interface PendingBox extends Place, Rect {}
 
+/** A stroke of the brush or the eraser that is drawn, or was and its answer is awaited. */
+export interface PendingStroke extends Place {
+  /** Grows while the stroke is drawn; it may leave the frame. */
+  line: Position[];
+  /** In pixels of the video. */
+  radius: number;
+  erase: boolean;
+  /** Still under the hand. */
+  drawing: boolean;
+}
+
 /** What a click or a drag on the picture makes. */
-export type Tool = "point" | "box";
+export type Tool = "point" | "box" | "brush" | "eraser";
 
 /** Whose name is being changed in the list, and in which row. */
 export interface Renaming extends ScopeId {
@@ -62,8 +74,15 @@ export class ViewState {
   readonly pending: Signal<readonly PendingPoint[]> = signal([]);
   readonly moved: Signal<readonly MovedPoint[]> = signal([]);
   readonly boxes: Signal<readonly PendingBox[]> = signal([]);
+  readonly strokes: Signal<readonly PendingStroke[]> = signal([]);
+  /** Diameter of the brush in pixels of the video; null until it is chosen. */
+  readonly chosenSize: Signal<number | null> = signal(null);
+  /** The slider of the size is in hand: what it does is shown on the picture. */
+  readonly sizing = signal(false);
   readonly hovered: Signal<PointRef | null> = signal(null);
   readonly selected: Signal<PointRef | null> = signal(null);
+  /** Whether the mask in view of the scope that is annotated was edited by hand. */
+  readonly edited = signal(false);
   readonly edits = signal(0);
   /** Edits under way after which points may have other numbers. */
   readonly shifting = signal(0);
@@ -98,6 +117,26 @@ export class ViewState {
     return this.shared.value.read_only
       ? "This project is open elsewhere: it is read-only here."
       : null;
+  });
+
+  readonly brushing: ReadonlySignal<boolean> = computed(
+    () => this.tool.value === "brush" || this.tool.value === "eraser",
+  );
+
+  /** Diameter of the brush in pixels of the video. */
+  readonly brushSize: ReadonlySignal<number> = computed(() => {
+    const video = this.shared.value?.video;
+    if (!video) return 1;
+    return clamp(this.chosenSize.value ?? defaultSize(video), 1, largestSize(video));
+  });
+
+  /** Why nothing can be painted; null when it can. */
+  readonly paintObstacle: ReadonlySignal<string | null> = computed(() => {
+    const scope = { instance: this.instance.value, region: this.region.value };
+    if (this.obstacle.value !== null || !this.hidden.value.has(scopeKey(scope))) {
+      return this.obstacle.value;
+    }
+    return `${this.scopeName(scope)} is hidden: show it before you paint.`;
   });
 
   /** The scope that is annotated now, on a frame. */

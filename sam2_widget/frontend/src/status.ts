@@ -3,10 +3,14 @@ import { effect, type ReadonlySignal } from "@preact/signals-core";
 import type { Kernel } from "./connection.ts";
 import { h, type Part, setText } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
+import type { ScopeState } from "./messages.ts";
 import type { ViewState } from "./state.ts";
 
 const CLICK_HINT = "Click the object: left adds, right or Shift+click takes away.";
 const BOX_HINT = "Drag a box round the object; a click adds a point.";
+const BRUSH_HINT = "Paint what belongs to the object; right button or Shift erases.";
+const ERASER_HINT = "Wipe away what does not belong; Shift paints.";
+const EDITED_HINT = "Edited by hand: Track (T) carries it on.";
 const SELECTED_HINT = "This point: drag to move it, Delete to remove it.";
 const TRACK_HINT = "Track (T) follows this object through the video.";
 const STALE_HINT = "Dashed masks are older than the last change: Track (T) makes them anew.";
@@ -33,7 +37,7 @@ export function statusText(state: ViewState): string {
   const shared = state.shared.value;
   if (!shared) return "Waiting for the kernel…";
   const loading = shared.model.status === "loading" || shared.model.status === "waiting";
-  if (state.edits.value > 0) {
+  if (isComputing(state)) {
     return loading ? "Loading the model… your click is next." : "Computing the mask…";
   }
   if (shared.model.status === "loading") return "Loading the model…";
@@ -44,14 +48,26 @@ export function statusText(state: ViewState): string {
   return advice(state);
 }
 
+/** Strokes need no model. */
+function isComputing({ edits, strokes }: ViewState): boolean {
+  return edits.value > strokes.value.filter(({ drawing }) => !drawing).length;
+}
+
 /** What to do next, when nothing is going on. */
 function advice(state: ViewState): string {
   const scope = state.scope.value;
   if (state.selected.value) return SELECTED_HINT;
   if (state.tool.value === "box") return BOX_HINT;
+  if (state.tool.value === "brush") return BRUSH_HINT;
+  if (state.tool.value === "eraser") return ERASER_HINT;
   if (!scope || scope.prompts === 0) return CLICK_HINT;
+  if (state.edited.value && !isTracked(state, scope)) return EDITED_HINT;
   if (scope.stale > 0) return STALE_HINT;
   return scope.masks < state.frames.value ? TRACK_HINT : "";
+}
+
+function isTracked(state: ViewState, { masks, stale }: ScopeState): boolean {
+  return stale === 0 && masks >= state.frames.value;
 }
 
 function factsText(state: ViewState): string {
@@ -59,6 +75,7 @@ function factsText(state: ViewState): string {
   if (!shared) return "";
   const { video, model, saved, read_only } = shared;
   const facts = [
+    state.edited.value ? "edited by hand" : "",
     video.complete ? "" : `extracting ${video.ready} / ${video.frames}`,
     [model.name, model.device].filter(Boolean).join(" on "),
     read_only ? "" : saved ? "saved" : "saving…",

@@ -41,6 +41,8 @@ export function createToolbar(options: ToolbarOptions): Part {
     actionButton(action, name, label, actions, signal);
   const point = iconOnly(button("point", "point", "Point"));
   const box = iconOnly(button("box", "box", "Box"));
+  const brush = iconOnly(button("brush", "brush", "Brush"));
+  const eraser = iconOnly(button("eraser", "eraser", "Eraser"));
   const undo = iconOnly(button("undo", "undo", "Undo"));
   const redo = iconOnly(button("redo", "redo", "Redo"));
   const clear = iconOnly(button("clear", "clear", "Clear frame"));
@@ -56,6 +58,10 @@ export function createToolbar(options: ToolbarOptions): Part {
     menu.close,
     effect(() => setPressed(point, state.tool.value === "point")),
     effect(() => setPressed(box, state.tool.value === "box")),
+    effect(() => setPressed(brush, state.tool.value === "brush")),
+    effect(() => setPressed(eraser, state.tool.value === "eraser")),
+    effect(() => enable(brush, "brush", state.obstacle.value)),
+    effect(() => enable(eraser, "eraser", state.obstacle.value)),
     effect(() => enable(undo, "undo", stepObstacle(state, "undo"), stepText(state, "undo"))),
     effect(() => enable(redo, "redo", stepObstacle(state, "redo"), stepText(state, "redo"))),
     effect(() => enable(clear, "clear", options.clearObstacle.value)),
@@ -66,7 +72,14 @@ export function createToolbar(options: ToolbarOptions): Part {
     "div",
     { class: "s2w-toolbar", role: "group", "aria-label": "Annotation" },
     h("div", { class: "s2w-group" }, instance.node, region.node),
-    h("div", { class: "s2w-group s2w-joined", role: "group", "aria-label": "Tool" }, point, box),
+    h(
+      "div",
+      { class: "s2w-group s2w-joined", role: "group", "aria-label": "Tool" },
+      point,
+      box,
+      brush,
+      eraser,
+    ),
     h("div", { class: "s2w-group s2w-joined" }, undo, redo),
     clear,
     h(

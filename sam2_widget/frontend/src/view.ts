@@ -11,9 +11,10 @@ import type { State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
 import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
-import { holdsAnything } from "./scene.ts";
+import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
 import { type Actions, handleKey } from "./shortcuts.ts";
+import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
 import { createToolbar } from "./toolbar.ts";
@@ -60,6 +61,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
         movePoint: (to) => void edits.movePoint(to),
         removePoint: (point) => void edits.removePoint(point),
         setBox: (box) => void edits.setBox(box),
+        paint: (stroke) => void edits.paint(stroke),
         hold: (frame) => edits.hold(frame),
       },
       painted: (painted) => tellPainted(root, painted),
@@ -89,6 +91,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
+    createSizePicker(state, signal),
     createFacts(state),
     createScopeList(state, {
       deleteScope: (scope) => void edits.deleteScope(scope),
@@ -100,11 +103,18 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createBanners(state),
     createToasts(state, connection.kernel),
   ] as const;
-  const [toolbar, transport, progress, status, facts, list, banners, toasts] = parts;
+  const [toolbar, transport, progress, status, size, facts, list, banners, toasts] = parts;
 
   viewer.node.append(toasts.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
-  const activity = h("div", { class: "s2w-activity" }, status.node, facts.node, progress.node);
+  const activity = h(
+    "div",
+    { class: "s2w-activity" },
+    status.node,
+    size.node,
+    facts.node,
+    progress.node,
+  );
   root.append(toolbar.node, well, transport.node, activity, list.node, banners.node);
   root.dataset.view = connection.view;
 
@@ -113,6 +123,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     effect(() => goToFrame()),
     effect(() => followShown()),
     effect(() => fetchTimes()),
+    effect(() => noteEdited()),
     effect(() => tellState(root, state, connection.kernel)),
     ...parts.map((part) => part.close),
   ];
@@ -150,6 +161,13 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     if (!shown) return;
     overlays.want(shown.index);
     playback.prefetch(shown.index);
+  }
+
+  function noteEdited(): void {
+    overlays.version.value;
+    const scope = { instance: state.instance.value, region: state.region.value };
+    const shown = frames.shown.value;
+    state.edited.value = shown !== null && isEdited(overlays.get(shown.index), scope);
   }
 
   function fetchTimes(): void {

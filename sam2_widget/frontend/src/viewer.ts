@@ -1,5 +1,7 @@
 // The canvas: paints the frame that is shown with its own masks, boxes and points.
 import { computed, effect, type Signal, signal } from "@preact/signals-core";
+import { Brush, type BrushOptions } from "./brush.ts";
+import { createBrushCursor } from "./brushcursor.ts";
 import { h } from "./dom.ts";
 import { draw } from "./draw.ts";
 import type { Frames } from "./frames.ts";
@@ -15,6 +17,9 @@ export interface Painted {
   /** Revision of the layer that was drawn; null when there was none yet. */
   revision: number | null;
   masks: number;
+  edited: number;
+  /** Strokes that are not answered yet. */
+  strokes: number;
   points: number;
   boxes: number;
   selected: number | null;
@@ -24,7 +29,7 @@ export interface ViewerOptions {
   state: ViewState;
   frames: Frames;
   overlays: Overlays;
-  acts: PointerActs;
+  acts: PointerActs & BrushOptions["acts"];
   painted(painted: Painted): void;
 }
 
@@ -44,21 +49,21 @@ export class Viewer {
   #size: Signal<{ width: number; ratio: number }> = signal({ width: 0, ratio: 1 });
   #stops: (() => void)[] = [];
   #pointer: Pointer;
+  #brush: Brush;
 
   constructor(options: ViewerOptions, signal: AbortSignal) {
     this.#options = options;
-    this.#pointer = new Pointer(
-      {
-        canvas: this.canvas,
-        state: options.state,
-        acts: options.acts,
-        frame: computed(() => options.frames.shown.value?.index ?? null),
-        seen: () => this.#seen(),
-      },
-      signal,
-    );
+    const { state, acts } = options;
+    const { canvas } = this;
+    const frame = computed(() => options.frames.shown.value?.index ?? null);
+    const seen = (): Seen | null => this.#seen();
+    this.#pointer = new Pointer({ canvas, state, acts, frame, seen }, signal);
+    this.#brush = new Brush({ canvas, state, acts, frame }, signal);
+    const cursor = createBrushCursor(canvas, state, signal);
+    this.node.append(cursor.node);
     this.#observeSize();
     this.#stops.push(
+      cursor.close,
       effect(() => this.#layOut()),
       effect(() => this.#fitCanvas()),
       effect(() => this.#repaintOnChange()),
@@ -69,6 +74,7 @@ export class Viewer {
   close(): void {
     cancelAnimationFrame(this.#tick);
     this.#pointer.close();
+    this.#brush.close();
     for (const stop of this.#stops) stop();
   }
 
@@ -81,7 +87,7 @@ export class Viewer {
 
   /** Gives up what the pointer drags; false when it drags nothing. */
   dropDrag(): boolean {
-    return this.#pointer.cancel();
+    return this.#pointer.cancel() || this.#brush.cancel();
   }
 
   #seen(): Seen | null {
@@ -140,6 +146,7 @@ export class Viewer {
     state.pending.value;
     state.moved.value;
     state.boxes.value;
+    state.strokes.value;
     state.hovered.value;
     state.selected.value;
     state.hidden.value;
@@ -178,6 +185,8 @@ export class Viewer {
       frame: shown.index,
       revision: layer?.revision ?? null,
       masks: scene.masks.length,
+      edited: scene.masks.filter(({ source }) => source === "edit").length,
+      strokes: scene.paintings.flatMap(({ strokes }) => strokes).length,
       points: scene.markers.length,
       boxes: scene.boxes.length,
       selected: scene.selected,
