@@ -241,6 +241,21 @@ def test_a_drawn_mask_on_a_tracked_frame_and_points_on_it_equal_upstream(
     assert_equal(session, (1, "overall"), reference.track(2))
 
 
+def test_a_correction_that_was_cleared_and_brought_back_equals_upstream(session: Session) -> None:
+    first: Clicks = {2: [(*DISC, 1)]}
+    correction = [(300.0, 128.0, 1), (300.0, 300.0, 0)]
+    add(session, first)
+    session.track(direction="forward").wait()
+    session.add_point(14, *correction[0])
+    session.clear_frame(14)
+    session.undo()
+    corrected = session.add_point(14, *correction[1])
+    reference = Reference(session)
+    reference.click(2, first[2])
+    reference.track(2)
+    assert (corrected == reference.click(14, correction)).all()
+
+
 @pytest.mark.parametrize("used", [False, True], ids=["at once", "after it was tracked from"])
 def test_an_undone_stroke_leaves_no_trace_in_the_model(session: Session, used: bool) -> None:
     first: Clicks = {2: [(*DISC, 1)]}

@@ -164,8 +164,8 @@ class Sam2Engine:
         if past is not None and past.run != run:
             self._archive.drop(scope, frame)
         base = prompted.base if prompted is not None else None
-        if base is not None and base.memory is not None and base.run == run:
-            # Undo of the first correction: the frame is a tracked one again.
+        if base is not None and base.memory is not None:
+            # Undo of the first correction makes the frame a tracked one again.
             self._archive.put(scope, frame, base.output, base.run, base.reverse)
 
     def close(self) -> None:
