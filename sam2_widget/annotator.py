@@ -170,9 +170,10 @@ class Annotator(anywidget.AnyWidget):
         frame: SupportsIndex,
         scopes: Iterable[tuple[int, str]] | None = None,
         points: bool = True,
+        keypoints: bool = True,
     ) -> npt.NDArray[np.uint8]:
-        """Return a frame with masks and points drawn on it; see `Session.overlay`."""
-        return self._opened.overlay(frame, scopes, points)
+        """Return a frame with what is annotated drawn on it; see `Session.overlay`."""
+        return self._opened.overlay(frame, scopes, points, keypoints)
 
     def export_video(
         self,

@@ -1,4 +1,4 @@
-"""Draws masks and points on frames the way the widget does, as an array or as a video."""
+"""Draws masks, points and keypoints on frames as the widget does, as an array or as a video."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_widget import bits
+from sam2_widget.blending import WHITE, Pixels, Values, blend, covered, rgb_of
 from sam2_widget.durable import TEMPORARY, saving
 from sam2_widget.errors import PromptError, SaveError, VideoError
-from sam2_widget.palette import check_color
+from sam2_widget.keypoint_marks import draw_keypoints
 
 if TYPE_CHECKING:
     import os
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
 
     from sam2_widget.annotations import Scope
     from sam2_widget.bits import Mask
+    from sam2_widget.keypoints import Skeleton
     from sam2_widget.video import Video
-    from sam2_widget.views import Masks, Points
+    from sam2_widget.views import Keypoints, Masks, Points
 
-Pixels = npt.NDArray[np.uint8]
-Values = npt.NDArray[np.float32]
 PointLike = tuple[float, float, float] | npt.NDArray[np.float64]
 """x, y and label."""
 
@@ -35,7 +35,6 @@ OPACITY = 0.45
 STALE_OPACITY = 0.2
 OUTLINE = 1.5
 _POSITIVE, _NEGATIVE = "#0b62d6", "#d01f2e"
-_WHITE = (255, 255, 255)
 # Pixels from a point to where its marker surely ends.
 _REACH = 16
 
@@ -58,6 +57,14 @@ class Results(Protocol):
     @property
     def points(self) -> Points:
         """Points by scope."""
+
+    @property
+    def keypoints(self) -> Keypoints:
+        """Keypoints by instance."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Pairs of names between whose keypoints lines are drawn."""
 
     def color(self, instance: int, region: str) -> str:
         """Return the colour of a scope, "#rrggbb"."""
@@ -115,9 +122,10 @@ def frame_overlay(
     scopes: Iterable[tuple[int, str]] | None = None,
     *,
     points: bool = True,
+    keypoints: bool = True,
     colors: Mapping[Scope, str] | None = None,
 ) -> Pixels:
-    """Return a frame with its masks, and its points unless told otherwise.
+    """Return a frame with its masks, and its points and keypoints unless told otherwise.
 
     Parameters
     ----------
@@ -129,6 +137,9 @@ def frame_overlay(
         Which scopes; by default all. Stale masks have a paler tint.
     points : bool
         Whether to draw the points.
+    keypoints : bool
+        Whether to draw the keypoints, those of the instances of `scopes` or of all, and the lines
+        of the skeleton. Occluded ones are hollow.
     colors : mapping of Scope to str, optional
         Colours ``"#rrggbb"`` of scopes in the place of their own.
 
@@ -153,7 +164,12 @@ def frame_overlay(
             opacity = STALE_OPACITY if results.is_stale(index, *scope) else OPACITY
             _paint(image, mask, _color(results, scope, colors), opacity)
     drawn = [p for scope in chosen for p in results.points[scope].get(index, ())] if points else []
-    return overlay(image, (), drawn)
+    image = overlay(image, (), drawn)
+    if keypoints:
+        instances = results.keypoints if scopes is None else {scope.instance for scope in chosen}
+        for instance in sorted(instances):
+            draw_keypoints(image, results.keypoints.at(instance, index), results.skeleton)
+    return image
 
 
 def export_video(
@@ -165,7 +181,7 @@ def export_video(
     *,
     colors: Mapping[Scope, str] | None = None,
 ) -> Path:
-    """Write an mp4 (MPEG-4 part 2) of all frames with their masks.
+    """Write an mp4 (MPEG-4 part 2) of all frames with their masks and keypoints.
 
     The file has one constant frame rate: every frame of the video once, at the average rate. Where
     the video's own frame rate varies, moments shift against the original, frame numbers do not. Of
@@ -208,9 +224,11 @@ def export_video(
     chosen = _chosen(results, scopes)
     results.video.wait()
     total = len(results.video)
+    # Without scopes all keypoints are drawn, also of instances that have nothing else.
+    drawn = None if scopes is None else chosen
     with _written_beside(target, total) as beside, _writer(beside, target, results, rate) as writer:
         for index in range(total):
-            image = frame_overlay(results, index, chosen, points=False, colors=colors)
+            image = frame_overlay(results, index, drawn, points=False, colors=colors)
             writer.write(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
             if on_progress is not None:
                 on_progress(index + 1, total)
@@ -296,14 +314,9 @@ def _check_mask(mask: Mask, image: Pixels) -> None:
         )
 
 
-def _rgb(color: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(check_color(color)[1:])
-    return red, green, blue
-
-
 def _paint(image: Pixels, mask: Mask, color: str, opacity: float) -> None:
     """Tint a mask and draw its outline, in place."""
-    rgb = _rgb(color)
+    rgb = rgb_of(color)
     box = bits.bounds(mask)
     if box is None:
         return
@@ -311,8 +324,8 @@ def _paint(image: Pixels, mask: Mask, color: str, opacity: float) -> None:
     x0, y0, x1, y1 = box
     around = np.s_[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1]
     inner = mask[around].astype(np.uint8)
-    _blend(image[around], rgb, inner * np.float32(opacity))
-    _blend(image[around], rgb, _outline(inner))
+    blend(image[around], rgb, inner * np.float32(opacity))
+    blend(image[around], rgb, _outline(inner))
 
 
 def _outline(mask: npt.NDArray[np.uint8]) -> Values:
@@ -323,12 +336,7 @@ def _outline(mask: npt.NDArray[np.uint8]) -> Values:
     outside = cv2.distanceTransform(1 - padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     # From pixel centre to pixel centre, half a pixel more than to the edge between them.
     edge = (inside + outside)[1:-1, 1:-1] - 0.5
-    return _covered(edge - OUTLINE / 2)
-
-
-def _blend(part: Pixels, color: tuple[int, int, int], alpha: Values) -> None:
-    mixed = part + (np.array(color, dtype=np.float32) - part) * alpha[..., None]
-    part[:] = np.rint(mixed).astype(np.uint8)
+    return covered(edge - OUTLINE / 2)
 
 
 def _mark(image: Pixels, x: float, y: float, positive: bool) -> None:
@@ -342,13 +350,8 @@ def _mark(image: Pixels, x: float, y: float, positive: bool) -> None:
     # From each pixel's centre to the point.
     dx, dy = np.abs(columns + (left + 0.5 - x)), np.abs(rows + (top + 0.5 - y))
     edge = np.hypot(dx, dy) - 7 if positive else (dx + dy - 8.5) / math.sqrt(2)
-    _blend(part, (0, 0, 0), 0.55 * _covered(edge - 2.25))
-    _blend(part, _WHITE, _covered(edge - 1.5))
-    _blend(part, _rgb(_POSITIVE if positive else _NEGATIVE), _covered(edge))
+    blend(part, (0, 0, 0), 0.55 * covered(edge - 2.25))
+    blend(part, WHITE, covered(edge - 1.5))
+    blend(part, rgb_of(_POSITIVE if positive else _NEGATIVE), covered(edge))
     level, upright = np.maximum(dx - 3.5, dy - 0.9), np.maximum(dx - 0.9, dy - 3.5)
-    _blend(part, _WHITE, _covered(np.minimum(level, upright) if positive else level))
-
-
-def _covered(distance: Values) -> Values:
-    """Return how far a shape covers pixels whose centres are this far outside its edge."""
-    return np.asarray(np.clip(0.5 - distance, 0, 1), dtype=np.float32)
+    blend(part, WHITE, covered(np.minimum(level, upright) if positive else level))

@@ -210,8 +210,9 @@ class Session(KeypointSession, LabelSession):
         frame: SupportsIndex,
         scopes: Iterable[tuple[int, str]] | None = None,
         points: bool = True,
+        keypoints: bool = True,
     ) -> npt.NDArray[np.uint8]:
-        """Return a frame with masks and points drawn on it, as the widget shows it.
+        """Return a frame with masks, points and keypoints drawn on it, as the widget shows it.
 
         Parameters
         ----------
@@ -221,13 +222,16 @@ class Session(KeypointSession, LabelSession):
             Whose masks; by default all.
         points : bool
             Whether to draw the points too.
+        keypoints : bool
+            Whether to draw the keypoints and the lines of the skeleton too.
 
         Returns
         -------
         ndarray
             (H, W, 3) uint8, RGB.
         """
-        return render.frame_overlay(self, self._frame(frame), scopes, points=points)
+        index = self._frame(frame)
+        return render.frame_overlay(self, index, scopes, points=points, keypoints=keypoints)
 
     def export_video(
         self,
@@ -236,7 +240,7 @@ class Session(KeypointSession, LabelSession):
         on_progress: Callable[[int, int], None] | None = None,
         fps: float | None = None,
     ) -> Path:
-        """Write an mp4 of all frames with their masks; see `sam2_widget.render.export_video`."""
+        """Write an mp4 of all frames with masks and keypoints; see `render.export_video`."""
         return render.export_video(self, path, scopes, on_progress, fps)
 
     def plot(self) -> Figure:

@@ -17,6 +17,7 @@ from sam2_widget.project import MAX_INSTANCE
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sam2_widget.keypoints import FrameKeypoints
     from sam2_widget.live import Live
 
 _V = TypeVar("_V")
@@ -140,6 +141,10 @@ class Keypoints(Mapping[Any, list[dict[str, Any]]]):
     def __repr__(self) -> str:
         """Return the instances."""
         return f"<{type(self).__name__} of {list(self)}>"
+
+    def at(self, instance: int, frame: int) -> FrameKeypoints:
+        """Return the keypoints of an instance on one frame as values, sorted by name."""
+        return self._live.keypoints.at(instance_of(instance), frame)
 
     def array(self, instance: int = 1) -> tuple[list[str], npt.NDArray[np.float64]]:
         """Return the keypoints of an instance as one array.

@@ -20,6 +20,8 @@ from sam2_widget.errors import (
     UnknownRegionError,
     VideoError,
 )
+from sam2_widget.keypoint_marks import draw_keypoints
+from sam2_widget.keypoints import Keypoint
 from sam2_widget.render import export_video, frame_overlay, overlay
 from sam2_widget.session import Session
 from tests.clips import HEIGHT, WIDTH, number_of
@@ -177,6 +179,79 @@ def test_a_frame_shows_all_masks_and_its_points(session: Session) -> None:
     assert drawn[30, 31].min() > 230
     assert frame_overlay(session, 2, points=False)[30, 31].min() < 150
     assert np.array_equal(frame_overlay(session, -8), frame_overlay(session, 2))
+
+
+def is_purple(pixel: npt.NDArray[Any]) -> bool:
+    red, green, blue = pixel.astype(int)
+    return bool(blue - green > 100 and red - green > 30)
+
+
+def purple(picture: Pixels) -> int:
+    """Return how many pixels have the colour of keypoints."""
+    return sum(is_purple(pixel) for pixel in picture.reshape(-1, 3))
+
+
+def test_keypoints_are_drawn_and_can_be_left_out(session: Session) -> None:
+    plain = frame_overlay(session, 2)
+    session.add_keypoint(2, 20, 50, "tip")
+    session.add_keypoint(2, 60, 50, "base", instance=7)
+    drawn = frame_overlay(session, 2)
+    assert np.array_equal(drawn, session.overlay(2))
+    assert is_purple(drawn[52, 23])
+    assert is_purple(drawn[47, 57])
+    assert drawn[50, 20].min() > 230  # the place itself is white
+    assert np.array_equal(frame_overlay(session, 2, keypoints=False), plain)
+    assert np.array_equal(session.overlay(2, keypoints=False), plain)
+    assert np.array_equal(frame_overlay(session, 3), frame_overlay(session, 3, keypoints=False))
+    one = frame_overlay(session, 2, [(1, "overall")])
+    assert is_purple(one[52, 23])
+    assert not is_purple(one[47, 57])
+
+
+def test_an_occluded_keypoint_is_hollow(session: Session) -> None:
+    session.add_keypoint(2, 20, 50, "tip")
+    session.set_keypoint_visible(2, "tip", False)
+    drawn = frame_overlay(session, 2)
+    assert is_purple(drawn[50, 20])
+    assert not is_purple(drawn[52, 23])
+    assert is_purple(drawn[55, 25])
+
+
+def test_the_skeleton_s_lines_are_dashed_where_an_end_is_occluded(session: Session) -> None:
+    session.live.set_skeleton((("tip", "wrist"), ("wrist", "elbow"), ("tip", "not there")))
+    for name, x in (("tip", 10), ("wrist", 50), ("elbow", 90)):
+        session.add_keypoint(2, x, 55, name)
+    session.add_keypoint(2, 80, 20, "tip", instance=2)  # no line goes from one to another
+    between = np.s_[55:56, 60:80]
+    whole = frame_overlay(session, 2)
+    assert purple(whole[55:56, 20:40]) == purple(whole[between]) == 20
+    assert purple(whole[28:48, 70:90]) == 0
+    session.set_keypoint_visible(2, "elbow", False)
+    dashed = frame_overlay(session, 2)
+    assert purple(dashed[55:56, 20:40]) == 20
+    assert 4 < purple(dashed[between]) < 16
+
+
+def test_keypoints_of_no_frame_s_size_are_left_out(session: Session) -> None:
+    session.live.set_skeleton((("a", "b"),))
+    session.add_keypoint(2, 0, 0, "a")
+    session.add_keypoint(2, 95.99, 63.99, "b")
+    corner = frame_overlay(session, 2)
+    assert is_purple(corner[0, 4])
+    picture = corner[:40, :60].copy()
+    before = picture.copy()
+    draw_keypoints(picture, (Keypoint(60, 5, "a"), Keypoint(5, 1e9, "b")), (("a", "b"),))
+    assert np.array_equal(picture, before)
+    draw_keypoints(picture, (Keypoint(5, 5, "a"), Keypoint(5, 5, "b")), (("a", "b"),))
+    assert not np.array_equal(picture, before)
+
+
+def test_the_video_has_keypoints_also_of_instances_without_masks(
+    session: Session, tmp_path: Path
+) -> None:
+    session.add_keypoint(4, 60, 50, "base", instance=7)
+    frames, _ = read_all(session.export_video(tmp_path / "a.mp4"))
+    assert purple(frames[4][40:60, 50:70]) > purple(frames[5][40:60, 50:70]) + 20
 
 
 def test_scopes_and_colours_can_be_chosen(session: Session) -> None:

@@ -2,6 +2,9 @@
 import type { ReadonlySignal } from "@preact/signals-core";
 import type { Edits } from "./edits.ts";
 import type { Frames } from "./frames.ts";
+import { createKeypointActions, selectedKeypoint } from "./keypointactions.ts";
+import type { KeypointEdits } from "./keypointedits.ts";
+import type { KeypointView } from "./keypoints.ts";
 import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
@@ -12,6 +15,7 @@ export interface ActionOptions {
   playback: Playback;
   frames: Frames;
   edits: Edits;
+  keypoints: { view: KeypointView; edits: KeypointEdits; focusName(): void };
   /** Why there is nothing to clear on the frame that is seen; null when there is. */
   clearObstacle: ReadonlySignal<string | null>;
   /** Gives up what the pointer drags; false when it drags nothing. */
@@ -19,20 +23,21 @@ export interface ActionOptions {
 }
 
 export function createActions(options: ActionOptions): Actions {
-  const { state, playback, frames, edits } = options;
+  const { state, playback, frames, edits, keypoints } = options;
   const step = (by: number) => () => {
     playback.seek(state.frame.peek() + by);
     return true;
   };
   const take = (tool: Tool) => () => {
     state.tool.value = tool;
+    state.mode.value = "segment";
     return true;
   };
   /** A second time gives back the points. */
   const toggleBrush = (tool: Tool) => () => {
     state.selected.value = null;
     state.message.value = "";
-    take(state.tool.peek() === tool ? "point" : tool)();
+    take(isTaken(state, tool) ? "point" : tool)();
   };
   /** Does it, or says why not. */
   const unless = (obstacle: string | null | undefined, act: () => unknown): true => {
@@ -52,19 +57,24 @@ export function createActions(options: ActionOptions): Actions {
       return true;
     },
     point: take("point"),
-    box: () => take(state.tool.peek() === "box" ? "point" : "box")(),
+    box: () => take(isTaken(state, "box") ? "point" : "box")(),
     brush: () => unless(state.obstacle.peek(), toggleBrush("brush")),
     eraser: () => unless(state.obstacle.peek(), toggleBrush("eraser")),
     smaller: () => stepSize(state, -1),
     larger: () => stepSize(state, 1),
+    ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
     remove: () => {
+      const keypoint = selectedKeypoint(state, keypoints.view);
+      if (keypoint) return unless(state.obstacle.peek(), () => keypoints.edits.remove(keypoint));
       const point = state.selected.peek();
       return point ? unless(state.obstacle.peek(), () => edits.removePoint(point)) : false;
     },
     clear: () =>
       unless(options.clearObstacle.peek(), () => {
         const shown = frames.shown.peek();
-        if (shown) void edits.clearFrame(shown.index);
+        if (!shown) return;
+        if (state.mode.peek() === "keypoint") void keypoints.edits.clear(shown.index);
+        else void edits.clearFrame(shown.index);
       }),
     undo: () => unless(state.obstacle.peek(), () => edits.undo("undo")),
     redo: () => unless(state.obstacle.peek(), () => edits.undo("redo")),
@@ -79,9 +89,14 @@ export function createActions(options: ActionOptions): Actions {
   };
 }
 
-function deselect(state: ViewState): boolean {
-  if (!state.selected.peek()) return false;
-  state.selected.value = null;
+function isTaken({ mode, tool }: ViewState, which: Tool): boolean {
+  return mode.peek() === "segment" && tool.peek() === which;
+}
+
+function deselect({ selected, keypoints }: ViewState): boolean {
+  if (!selected.peek() && !keypoints.selected.peek()) return false;
+  selected.value = null;
+  keypoints.selected.value = null;
   return true;
 }
 

@@ -56,6 +56,7 @@ export class Brush {
     state.instance.value;
     state.region.value;
     state.tool.value;
+    state.mode.value;
     untracked(() => this.#finish());
   }
 

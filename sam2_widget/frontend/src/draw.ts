@@ -1,8 +1,10 @@
 // Draws a frame, its masks and its points on a canvas. Nothing here knows where they come from.
 import { safeColor } from "./dom.ts";
+import { drawKeypoints } from "./drawkeypoints.ts";
 import { drawMask } from "./drawmask.ts";
 import { drawPainting } from "./drawstrokes.ts";
 import type { Rect, Size } from "./geometry.ts";
+import type { KeypointScene } from "./keypointscene.ts";
 import type { Mask } from "./mask.ts";
 import type { Painting } from "./strokes.ts";
 
@@ -31,6 +33,7 @@ export interface Picture {
   paintings: readonly Painting[];
   boxes: readonly Outline[];
   markers: readonly Marker[];
+  keypoints: KeypointScene;
   /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
   pixelRatio: number;
 }
@@ -61,11 +64,15 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture): void 
   }
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   for (const box of picture.boxes) drawBox(context, box, scaleX / ratio, scaleY / ratio);
+  const { keypoints } = picture;
+  const onPage = { x: scaleX / ratio, y: scaleY / ratio, pixelRatio: ratio, width: width / ratio };
+  if (!keypoints.onTop) drawKeypoints(context, keypoints, onPage);
   const ordered = [...picture.markers].sort((a, b) => rank(a) - rank(b));
   for (const marker of ordered) {
     context.setTransform(ratio, 0, 0, ratio, marker.x * scaleX, marker.y * scaleY);
     drawMarker(context, marker);
   }
+  if (keypoints.onTop) drawKeypoints(context, keypoints, onPage);
 }
 
 /** What the user works with lies on top. */

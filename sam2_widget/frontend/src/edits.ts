@@ -38,6 +38,11 @@ export class Edits {
     return this.#cancelling;
   }
 
+  /** An edit of another part, told and counted as one of these; see `#edit`. */
+  edit<A extends Overlay | Done>(request: Promise<A>, settle?: () => void): Promise<A | null> {
+    return this.#edit(request, settle);
+  }
+
   /** Stays on a frame that is worked on. */
   hold(frame: number): void {
     const { state, playback } = this.#options;
@@ -121,7 +126,7 @@ export class Edits {
   /** Adds a region and selects it as soon as Python tells of it. */
   async addRegion(region: string): Promise<void> {
     const { state, connection } = this.#options;
-    if (!(await this.#report(connection.request("add_region", { region })))) return;
+    if (!(await this.report(connection.request("add_region", { region })))) return;
     await until(() => state.shared.value?.regions.some(({ id }) => id === region) === true);
     state.region.value = region;
     state.message.value = "";
@@ -135,7 +140,8 @@ export class Edits {
     batch(() => {
       if (frame !== null) playback.seek(frame);
       state.instance.value = instance;
-      state.region.value = region;
+      if (region !== "") state.region.value = region;
+      state.mode.value = region === "" ? "keypoint" : "segment";
       state.message.value = text;
     });
   }
@@ -144,20 +150,20 @@ export class Edits {
     const { state, connection } = this.#options;
     this.#cancelling = false;
     state.message.value = "";
-    await this.#report(connection.request("track", run));
+    await this.report(connection.request("track", run));
   }
 
   async cancel(): Promise<void> {
     this.#cancelling = true;
     this.#options.state.message.value = "Cancelling after the frame at hand…";
-    await this.#report(this.#options.connection.request("cancel", {}));
+    await this.report(this.#options.connection.request("cancel", {}));
   }
 
   /** Resolves once what was named or coloured is told, so that the old does not show again. */
   async #label(request: () => Promise<Done>): Promise<boolean> {
     const { shared } = this.#options.state;
     const before = shared.peek();
-    const answer = await this.#report(request());
+    const answer = await this.report(request());
     if (answer) await until(() => shared.value !== before);
     return answer !== null;
   }
@@ -181,7 +187,7 @@ export class Edits {
   ): Promise<A | null> {
     const { state, overlays, flush } = this.#options;
     state.edits.value++;
-    const answer = await this.#report(
+    const answer = await this.report(
       request.then(async (told) => {
         if (told.kind === "overlay") await overlays.put(told);
         return told;
@@ -195,7 +201,7 @@ export class Edits {
   }
 
   /** Failures become messages; what was given up with the view does not. */
-  async #report<T>(request: Promise<T>): Promise<T | null> {
+  async report<T>(request: Promise<T>): Promise<T | null> {
     try {
       return await request;
     } catch (error) {

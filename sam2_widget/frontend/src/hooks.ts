@@ -14,6 +14,8 @@ export function tellPainted(root: HTMLElement, painted: Painted): void {
   root.dataset.strokes = String(strokes);
   root.dataset.points = String(points);
   root.dataset.boxes = String(boxes);
+  root.dataset.keypoints = String(painted.keypoints);
+  root.dataset.keypoint = painted.keypoint ?? "";
   root.dataset.selected = selected === null ? "" : String(selected);
 }
 
@@ -25,6 +27,7 @@ export function tellState(
 ): void {
   const shared = state.shared.value;
   root.dataset.pending = String(state.edits.value);
+  root.dataset.mode = state.mode.value;
   root.dataset.playing = String(state.playing.value);
   root.dataset.kernel = kernel.value;
   root.dataset.job = shared?.job ? "running" : "idle";

@@ -1,6 +1,6 @@
 // Decodes the masks of an overlay: deflated, packed bits to outlines in video pixels.
 import { type Loop, trace } from "./contour.ts";
-import type { BoxItem, MaskItem, Overlay, PointItem } from "./messages.ts";
+import type { BoxItem, KeypointItem, MaskItem, Overlay, PointItem } from "./messages.ts";
 
 export interface Mask {
   instance: number;
@@ -24,14 +24,15 @@ export interface Layer {
   masks: Mask[];
   points: PointItem[];
   boxes: BoxItem[];
+  keypoints: KeypointItem[];
 }
 
 export async function decodeOverlay(overlay: Overlay): Promise<Layer> {
-  const { frame, revision, points, boxes } = overlay;
+  const { frame, revision, points, boxes, keypoints } = overlay;
   const masks = await Promise.all(
     overlay.masks.map((item) => decodeMask(item, overlay.buffers[item.buffer])),
   );
-  return { frame, revision, points, boxes, masks };
+  return { frame, revision, points, boxes, keypoints, masks };
 }
 
 async function decodeMask(
@@ -61,5 +62,5 @@ async function inflate(
 /** What a layer costs to keep, in bytes: its corners, here and in the path made of them. */
 export function layerBytes(layer: Layer): number {
   const corners = layer.masks.flatMap((mask) => mask.loops).reduce((sum, l) => sum + l.length, 0);
-  return 1000 + corners * 12;
+  return 1000 + corners * 12 + layer.keypoints.length * 200;
 }

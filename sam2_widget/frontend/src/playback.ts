@@ -69,7 +69,7 @@ export class Playback {
       (_, step) => frame + (step + 1) * this.#direction,
     ).filter((index) => index >= 0 && index < count);
     this.#frames.ahead(ahead);
-    this.#overlays.ahead(this.#hasMasks ? ahead : []);
+    this.#overlays.ahead(this.#hasOverlays ? ahead : []);
   }
 
   get #timing(): Timing {
@@ -79,8 +79,9 @@ export class Playback {
     };
   }
 
-  get #hasMasks(): boolean {
-    return (this.#state.shared.peek()?.scopes.length ?? 0) > 0;
+  get #hasOverlays(): boolean {
+    const shared = this.#state.shared.peek();
+    return !!shared && shared.scopes.length + shared.keypoint_names.length > 0;
   }
 
   #anchorAt(now: number): void {
@@ -103,7 +104,8 @@ export class Playback {
   /** The newest frame up to `due` that can be shown complete, or the present one. */
   #newestHere(present: number, due: number): number {
     for (let index = due; index > present; index--) {
-      if (this.#frames.has(index) && (!this.#hasMasks || this.#overlays.has(index))) return index;
+      if (this.#frames.has(index) && (!this.#hasOverlays || this.#overlays.has(index)))
+        return index;
     }
     this.prefetch(present);
     return present;

@@ -1,4 +1,4 @@
-// What a mouse, a pen or a finger does on the picture: adds points, moves and selects them, draws boxes.
+// What a mouse, a pen or a finger does on the picture in segment mode: adds points, moves and selects them, draws boxes.
 import { effect, type ReadonlySignal } from "@preact/signals-core";
 import { closer } from "./dom.ts";
 import {
@@ -42,12 +42,12 @@ export interface PointerOptions {
 }
 
 /** A mouse that moves this far (CSS pixels) drags; less is a click. */
-const DRAG = 4;
+export const DRAG = 4;
 /** Fingers that move further than this scroll the page, or drag. */
-const TAP = 10;
+export const TAP = 10;
 /** From how far (CSS pixels) a point is taken hold of. */
-const REACH = 10;
-const REACH_OF_A_FINGER = 18;
+export const REACH = 10;
+export const REACH_OF_A_FINGER = 18;
 
 interface Gesture {
   kind: "tap" | "move" | "box";
@@ -71,11 +71,16 @@ export class Pointer {
 
   constructor(options: PointerOptions, signal: AbortSignal) {
     this.#options = options;
-    const { canvas } = options;
+    const { canvas, state } = options;
     const on = <K extends keyof HTMLElementEventMap>(
       name: K,
       act: (event: HTMLElementEventMap[K]) => void,
-    ): void => canvas.addEventListener(name, act, { signal, passive: false });
+    ): void => {
+      const listen = (event: HTMLElementEventMap[K]): void => {
+        if (state.mode.peek() === "segment") act(event);
+      };
+      canvas.addEventListener(name, listen, { signal, passive: false });
+    };
     on("pointerdown", (event) => this.#press(event));
     on("pointermove", (event) => this.#move(event));
     on("pointerup", (event) => this.#lift(event));
@@ -94,12 +99,13 @@ export class Pointer {
     return gesture.kind !== "tap";
   }
 
-  /** On another frame or scope, or with other points, nothing is selected or dragged. */
+  /** On another frame or scope, in another mode or with other points, nothing is selected or dragged. */
   #leave(): void {
     const { state, frame } = this.#options;
     frame.value;
     state.instance.value;
     state.region.value;
+    state.mode.value;
     state.shifting.value;
     this.cancel();
     state.selected.value = null;
@@ -107,7 +113,8 @@ export class Pointer {
   }
 
   #changeTool(): void {
-    this.#options.canvas.dataset.tool = this.#options.state.tool.value;
+    const { canvas, state } = this.#options;
+    canvas.dataset.tool = state.mode.value === "keypoint" ? "keypoint" : state.tool.value;
     this.cancel();
   }
 
@@ -269,7 +276,8 @@ function hasArea({ x0, y0, x1, y1 }: PendingBox): boolean {
   return x1 - x0 >= 1 && y1 - y0 >= 1;
 }
 
-function swap<T>(list: readonly T[], old: T | null, next: T | null): T[] {
+/** A list with an item in the place of another. */
+export function swap<T>(list: readonly T[], old: T | null, next: T | null): T[] {
   const others = list.filter((item) => item !== old);
   return next ? [...others, next] : others;
 }

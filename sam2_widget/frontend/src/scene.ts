@@ -74,7 +74,7 @@ function marker(state: ViewState, frame: number, point: PointItem): Marker {
   const ref = { ...point, frame };
   return {
     ...point,
-    current: isCurrent(state, point),
+    current: isCurrent(state, point) && state.mode.peek() === "segment",
     pending: false,
     hovered: isSamePoint(ref, state.hovered.peek()),
     selected: isSamePoint(ref, state.selected.peek()),

@@ -23,6 +23,11 @@ export type Action =
   | "eraser"
   | "smaller"
   | "larger"
+  | "keypoints"
+  | "name"
+  | "occlude"
+  | "copy-keypoints"
+  | "next-gap"
   | "remove"
   | "clear"
   | "undo"
@@ -47,6 +52,11 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "eraser", keys: ["E"], text: "Eraser: take away what does not belong" },
   { action: "smaller", keys: ["["], text: "Smaller brush", repeats: true },
   { action: "larger", keys: ["]"], text: "Larger brush", repeats: true },
+  { action: "keypoints", keys: ["K"], text: "Keypoints: click named places" },
+  { action: "name", keys: ["L"], text: "Name the next keypoint" },
+  { action: "occlude", keys: ["V"], text: "The selected keypoint is occluded, or visible" },
+  { action: "copy-keypoints", keys: ["Shift+C"], text: "Copy the keypoints of the frame before" },
+  { action: "next-gap", keys: ["G"], text: "Next frame without keypoints" },
   { action: "remove", keys: ["Delete", "Backspace"], text: "Remove the selected point" },
   { action: "clear", keys: ["C"], text: "Clear this frame" },
   { action: "undo", keys: ["U", "Mod+Z"], text: "Undo", repeats: true },

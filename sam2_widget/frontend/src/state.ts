@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { defaultSize, largestSize } from "./brushsize.ts";
 import { clamp, type Position, type Rect } from "./geometry.ts";
+import { KeypointState } from "./keypoints.ts";
 import type { ScopeState, State } from "./messages.ts";
 import { shorten } from "./names.ts";
 
@@ -42,7 +43,10 @@ export interface PendingStroke extends Place {
   drawing: boolean;
 }
 
-/** What a click or a drag on the picture makes. */
+/** Whether clicks make prompts of a scope, or keypoints of an instance. */
+export type Mode = "segment" | "keypoint";
+
+/** What a click or a drag on the picture makes of a scope. */
 export type Tool = "point" | "box" | "brush" | "eraser";
 
 /** Whose name is being changed in the list, and in which row. */
@@ -63,6 +67,7 @@ export class ViewState {
   readonly frame = signal(0);
   readonly instance = signal(1);
   readonly region = signal("");
+  readonly mode: Signal<Mode> = signal("segment");
 
   /** Keys of scopes. */
   readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
@@ -81,6 +86,7 @@ export class ViewState {
   readonly sizing = signal(false);
   readonly hovered: Signal<PointRef | null> = signal(null);
   readonly selected: Signal<PointRef | null> = signal(null);
+  readonly keypoints = new KeypointState();
   /** Whether the mask in view of the scope that is annotated was edited by hand. */
   readonly edited = signal(false);
   readonly edits = signal(0);
@@ -120,7 +126,7 @@ export class ViewState {
   });
 
   readonly brushing: ReadonlySignal<boolean> = computed(
-    () => this.tool.value === "brush" || this.tool.value === "eraser",
+    () => this.mode.value === "segment" && ["brush", "eraser"].includes(this.tool.value),
   );
 
   /** Diameter of the brush in pixels of the video. */

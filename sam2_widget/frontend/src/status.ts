@@ -4,6 +4,7 @@ import type { Kernel } from "./connection.ts";
 import { h, type Part, setText } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import type { ScopeState } from "./messages.ts";
+import { shorten } from "./names.ts";
 import type { ViewState } from "./state.ts";
 
 const CLICK_HINT = "Click the object: left adds, right or Shift+click takes away.";
@@ -14,6 +15,8 @@ const EDITED_HINT = "Edited by hand: Track (T) carries it on.";
 const SELECTED_HINT = "This point: drag to move it, Delete to remove it.";
 const TRACK_HINT = "Track (T) follows this object through the video.";
 const STALE_HINT = "Dashed masks are older than the last change: Track (T) makes them anew.";
+const KEYPOINT_HINT = "Click to place the named keypoint; right-click one where it is occluded.";
+const KEYPOINT_SELECTED_HINT = "drag to move it, V where it is occluded, Delete to remove it.";
 const KERNEL_LOST =
   "No kernel answers: run the cell again, or wait if another cell is still running.";
 
@@ -37,7 +40,7 @@ export function statusText(state: ViewState): string {
   const shared = state.shared.value;
   if (!shared) return "Waiting for the kernel…";
   const loading = shared.model.status === "loading" || shared.model.status === "waiting";
-  if (isComputing(state)) {
+  if (isComputing(state) && (loading || state.mode.value === "segment")) {
     return loading ? "Loading the model… your click is next." : "Computing the mask…";
   }
   if (shared.model.status === "loading") return "Loading the model…";
@@ -55,6 +58,7 @@ function isComputing({ edits, strokes }: ViewState): boolean {
 
 /** What to do next, when nothing is going on. */
 function advice(state: ViewState): string {
+  if (state.mode.value === "keypoint") return keypointAdvice(state);
   const scope = state.scope.value;
   if (state.selected.value) return SELECTED_HINT;
   if (state.tool.value === "box") return BOX_HINT;
@@ -68,6 +72,11 @@ function advice(state: ViewState): string {
 
 function isTracked(state: ViewState, { masks, stale }: ScopeState): boolean {
   return stale === 0 && masks >= state.frames.value;
+}
+
+function keypointAdvice({ keypoints }: ViewState): string {
+  const selected = keypoints.selected.value;
+  return selected ? `${shorten(selected.name, 40)}: ${KEYPOINT_SELECTED_HINT}` : KEYPOINT_HINT;
 }
 
 function factsText(state: ViewState): string {

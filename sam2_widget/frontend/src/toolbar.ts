@@ -5,7 +5,7 @@ import { type IconName, icon } from "./icons.ts";
 import { createInstancePicker } from "./instancepicker.ts";
 import { createRegionPicker } from "./regionpicker.ts";
 import { type Action, type Actions, titleOf } from "./shortcuts.ts";
-import type { ViewState } from "./state.ts";
+import type { Tool, ViewState } from "./state.ts";
 import { createTrackMenu, type TrackRequest } from "./trackmenu.ts";
 
 /** A button that does an action and says its key. */
@@ -43,6 +43,7 @@ export function createToolbar(options: ToolbarOptions): Part {
   const box = iconOnly(button("box", "box", "Box"));
   const brush = iconOnly(button("brush", "brush", "Brush"));
   const eraser = iconOnly(button("eraser", "eraser", "Eraser"));
+  const keypoints = iconOnly(button("keypoints", "keypoint", "Keypoints"));
   const undo = iconOnly(button("undo", "undo", "Undo"));
   const redo = iconOnly(button("redo", "redo", "Redo"));
   const clear = iconOnly(button("clear", "clear", "Clear frame"));
@@ -56,15 +57,16 @@ export function createToolbar(options: ToolbarOptions): Part {
     region.close,
     instance.close,
     menu.close,
-    effect(() => setPressed(point, state.tool.value === "point")),
-    effect(() => setPressed(box, state.tool.value === "box")),
-    effect(() => setPressed(brush, state.tool.value === "brush")),
-    effect(() => setPressed(eraser, state.tool.value === "eraser")),
+    effect(() => setPressed(point, isTaken(state, "point"))),
+    effect(() => setPressed(box, isTaken(state, "box"))),
+    effect(() => setPressed(brush, isTaken(state, "brush"))),
+    effect(() => setPressed(eraser, isTaken(state, "eraser"))),
+    effect(() => setPressed(keypoints, state.mode.value === "keypoint")),
     effect(() => enable(brush, "brush", state.obstacle.value)),
     effect(() => enable(eraser, "eraser", state.obstacle.value)),
     effect(() => enable(undo, "undo", stepObstacle(state, "undo"), stepText(state, "undo"))),
     effect(() => enable(redo, "redo", stepObstacle(state, "redo"), stepText(state, "redo"))),
-    effect(() => enable(clear, "clear", options.clearObstacle.value)),
+    effect(() => enable(clear, "clear", options.clearObstacle.value, clearText(state))),
     effect(() => enable(track, "track", state.trackObstacle.value)),
     effect(() => enable(trackAll, "track-all", state.trackAllObstacle.value)),
   ];
@@ -75,10 +77,7 @@ export function createToolbar(options: ToolbarOptions): Part {
     h(
       "div",
       { class: "s2w-group s2w-joined", role: "group", "aria-label": "Tool" },
-      point,
-      box,
-      brush,
-      eraser,
+      ...[point, box, brush, eraser, keypoints],
     ),
     h("div", { class: "s2w-group s2w-joined" }, undo, redo),
     clear,
@@ -91,6 +90,14 @@ export function createToolbar(options: ToolbarOptions): Part {
     menu.popup,
   );
   return { node, close: closer(stops) };
+}
+
+function isTaken({ mode, tool }: ViewState, which: Tool): boolean {
+  return mode.value === "segment" && tool.value === which;
+}
+
+function clearText({ mode }: ViewState): string | undefined {
+  return mode.value === "keypoint" ? "Clear the keypoints of this frame" : undefined;
 }
 
 function setPressed(button: HTMLButtonElement, pressed: boolean): void {
@@ -113,7 +120,8 @@ function stepText(state: ViewState, kind: "undo" | "redo"): string | undefined {
   return step == null ? undefined : `${kind === "undo" ? "Undo" : "Redo"}: ${step}`;
 }
 
-function enable(
+/** Says on a button what it does, or why it cannot. */
+export function enable(
   button: HTMLButtonElement,
   action: Action,
   obstacle: string | null,

@@ -1,12 +1,12 @@
-// Links the view's frame, instance, region and hidden scopes to the traits that all views share.
+// Links the view's frame, scope, mode and hidden scopes to the traits that all views share.
 import { effect } from "@preact/signals-core";
-import { scopeKey, scopeOf, type ViewState } from "./state.ts";
+import { type Mode, scopeKey, scopeOf, type ViewState } from "./state.ts";
 
 export interface Traits {
   frame_index: number;
   instance: number;
   region: string;
-  mode: string;
+  mode: Mode;
   hidden: readonly (readonly [number, string])[];
 }
 
@@ -37,6 +37,7 @@ export function linkTraits(model: TraitModel, state: ViewState): () => void {
     link(model, "frame_index", state.frame, INTERVAL),
     link(model, "instance", state.instance, 0),
     link(model, "region", state.region, 0),
+    link(model, "mode", state.mode, 0),
     link(model, "hidden", hiddenPairs(state), 0),
   ];
   return () => {

@@ -7,6 +7,10 @@ import { Edits } from "./edits.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
+import { clearKeypointsObstacle } from "./keypointactions.ts";
+import { createKeypointBar } from "./keypointbar.ts";
+import { KeypointEdits } from "./keypointedits.ts";
+import { createKeypointView } from "./keypointview.ts";
 import type { State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
 import { Playback } from "./playback.ts";
@@ -46,6 +50,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   });
   const playback = new Playback(state, frames, overlays);
   const clicks = new ClickTimer(root);
+  const keypointView = createKeypointView(state, frames, overlays);
   const viewer = new Viewer(
     {
       state,
@@ -64,13 +69,25 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
         paint: (stroke) => void edits.paint(stroke),
         hold: (frame) => edits.hold(frame),
       },
+      keypoints: {
+        view: keypointView,
+        acts: {
+          add: (keypoint, name) => void keypointEdits.add(keypoint, name),
+          move: (keypoint, again) => void keypointEdits.move(keypoint, again),
+          setVisible: (keypoint, visible) => void keypointEdits.setVisible(keypoint, visible),
+          remove: (keypoint) => void keypointEdits.remove(keypoint),
+          hold: (frame) => edits.hold(frame),
+        },
+      },
       painted: (painted) => tellPainted(root, painted),
     },
     signal,
   );
   const edits = new Edits({ state, connection, overlays, playback, flush: () => viewer.flush() });
+  const keypointEdits = new KeypointEdits({ state, connection, playback, edits });
   const clearObstacle = computed(() => {
     if (state.obstacle.value) return state.obstacle.value;
+    if (state.mode.value === "keypoint") return clearKeypointsObstacle(keypointView);
     const scope = { instance: state.instance.value, region: state.region.value };
     overlays.version.value;
     const shown = frames.shown.value;
@@ -78,7 +95,15 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     return holdsAnything(layer, scope) ? null : "This object has nothing on this frame.";
   });
   const dropDrag = (): boolean => viewer.dropDrag();
-  const actions = createActions({ state, playback, frames, edits, clearObstacle, dropDrag });
+  const actions = createActions({
+    ...{ state, playback, frames, edits, clearObstacle, dropDrag },
+    keypoints: {
+      view: keypointView,
+      edits: keypointEdits,
+      focusName: () => keypointBar.focusName(),
+    },
+  });
+  const keypointBar = createKeypointBar(state, keypointView, actions, signal);
   const parts = [
     createToolbar({
       state,
@@ -115,7 +140,15 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     facts.node,
     progress.node,
   );
-  root.append(toolbar.node, well, transport.node, activity, list.node, banners.node);
+  root.append(
+    toolbar.node,
+    keypointBar.node,
+    well,
+    transport.node,
+    activity,
+    list.node,
+    banners.node,
+  );
   root.dataset.view = connection.view;
 
   const stops = [
@@ -126,6 +159,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     effect(() => noteEdited()),
     effect(() => tellState(root, state, connection.kernel)),
     ...parts.map((part) => part.close),
+    keypointBar.close,
   ];
   beGuest(root, actions, signal);
   refreshWhenBack(connection, signal);

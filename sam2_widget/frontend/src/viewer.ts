@@ -6,6 +6,9 @@ import { h } from "./dom.ts";
 import { draw } from "./draw.ts";
 import type { Frames } from "./frames.ts";
 import { displayWidth, imageWidth } from "./geometry.ts";
+import { type KeypointActs, Keypointer } from "./keypointer.ts";
+import type { KeypointView } from "./keypoints.ts";
+import { keypointSceneOf } from "./keypointscene.ts";
 import type { Overlays } from "./overlays.ts";
 import { Pointer, type PointerActs, type Seen } from "./pointer.ts";
 import { graspable, sceneOf } from "./scene.ts";
@@ -23,6 +26,9 @@ export interface Painted {
   points: number;
   boxes: number;
   selected: number | null;
+  keypoints: number;
+  /** Name of the keypoint that is selected. */
+  keypoint: string | null;
 }
 
 export interface ViewerOptions {
@@ -30,6 +36,7 @@ export interface ViewerOptions {
   frames: Frames;
   overlays: Overlays;
   acts: PointerActs & BrushOptions["acts"];
+  keypoints: { view: KeypointView; acts: KeypointActs };
   painted(painted: Painted): void;
 }
 
@@ -50,15 +57,18 @@ export class Viewer {
   #stops: (() => void)[] = [];
   #pointer: Pointer;
   #brush: Brush;
+  #keypointer: Keypointer;
 
   constructor(options: ViewerOptions, signal: AbortSignal) {
     this.#options = options;
     const { state, acts } = options;
     const { canvas } = this;
     const frame = computed(() => options.frames.shown.value?.index ?? null);
+    const video = computed(() => state.shared.value?.video ?? null);
     const seen = (): Seen | null => this.#seen();
     this.#pointer = new Pointer({ canvas, state, acts, frame, seen }, signal);
     this.#brush = new Brush({ canvas, state, acts, frame }, signal);
+    this.#keypointer = new Keypointer({ canvas, state, ...options.keypoints, video }, signal);
     const cursor = createBrushCursor(canvas, state, signal);
     this.node.append(cursor.node);
     this.#observeSize();
@@ -74,6 +84,7 @@ export class Viewer {
   close(): void {
     cancelAnimationFrame(this.#tick);
     this.#pointer.close();
+    this.#keypointer.close();
     this.#brush.close();
     for (const stop of this.#stops) stop();
   }
@@ -87,7 +98,7 @@ export class Viewer {
 
   /** Gives up what the pointer drags; false when it drags nothing. */
   dropDrag(): boolean {
-    return this.#pointer.cancel() || this.#brush.cancel();
+    return this.#pointer.cancel() || this.#brush.cancel() || this.#keypointer.cancel();
   }
 
   #seen(): Seen | null {
@@ -139,6 +150,9 @@ export class Viewer {
     this.#options.frames.setWidth(imageWidth(width, ratio, video.width));
   }
 
+  /** As a text, which is equal where the pairs are. */
+  #skeleton = computed(() => JSON.stringify(this.#options.state.shared.value?.skeleton));
+
   #repaintOnChange(): void {
     const { state, frames, overlays } = this.#options;
     frames.shown.value;
@@ -152,6 +166,11 @@ export class Viewer {
     state.hidden.value;
     state.instance.value;
     state.region.value;
+    state.mode.value;
+    state.keypoints.pending.value;
+    state.keypoints.hovered.value;
+    state.keypoints.selected.value;
+    this.#skeleton.value;
     if (this.#tick === 0) {
       this.#tick = requestAnimationFrame(() => {
         this.#tick = 0;
@@ -180,7 +199,8 @@ export class Viewer {
     const layer = overlays.get(shown.index);
     const scene = sceneOf(state, shown.index, layer);
     const pixelRatio = this.#size.peek().ratio;
-    draw(this.#context, { image: shown.image, video, pixelRatio, ...scene });
+    const keypoints = keypointSceneOf(state, shown.index, layer);
+    draw(this.#context, { image: shown.image, video, pixelRatio, keypoints, ...scene });
     this.#options.painted({
       frame: shown.index,
       revision: layer?.revision ?? null,
@@ -190,6 +210,8 @@ export class Viewer {
       points: scene.markers.length,
       boxes: scene.boxes.length,
       selected: scene.selected,
+      keypoints: keypoints.marks.length,
+      keypoint: keypoints.selected,
     });
   }
 }

@@ -130,7 +130,8 @@ export class Page {
       this.images.push(image);
       return image;
     });
-    const context = new Proxy({ canvas: { width: 320, height: 180 } } as Record<string, unknown>, {
+    const known = { canvas: { width: 320, height: 180 }, measureText: () => ({ width: 40 }) };
+    const context = new Proxy(known as Record<string, unknown>, {
       get: (target, name: string) => target[name] ?? (() => {}),
       set: (target, name: string, value) => {
         target[name] = value;

@@ -1,0 +1,85 @@
+// The menu beside the name field: the names used so far, to choose one.
+import { signal as createSignal, effect } from "@preact/signals-core";
+import { closer, h, keepFocus, type Part } from "./dom.ts";
+import { icon } from "./icons.ts";
+import { type KeypointView, namesOf, namesTaken } from "./keypoints.ts";
+import { closeOutside, moveFocus } from "./popup.ts";
+import type { ViewState } from "./state.ts";
+
+/** Its node is the button that opens it; the popup has its place below the row. */
+export function createNameMenu(
+  state: ViewState,
+  view: KeypointView,
+  signal: AbortSignal,
+): Part & { popup: HTMLElement } {
+  const open = createSignal(false);
+  const caret = createCaret();
+  const list = h("div", { class: "s2w-menu", role: "menu", "aria-label": "Names" });
+  const popup = h("div", { class: "s2w-popup s2w-names", tabindex: -1 }, list);
+  const close = (): void => {
+    keepFocus(popup);
+    open.value = false;
+  };
+  const choose = (name: string): void => {
+    state.keypoints.typed.value = name;
+    close();
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (event.key === "Tab") close();
+    else if (event.key === "Escape") {
+      close();
+      caret.focus();
+    } else if (!moveFocus(list, event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const toggle = (): void => {
+    if (open.peek()) close();
+    else open.value = true;
+  };
+  caret.addEventListener("click", toggle, { signal });
+  popup.addEventListener("keydown", press, { signal });
+  closeOutside([caret, popup], close, signal);
+  const stops = [
+    effect(() => {
+      if (state.mode.value !== "keypoint") close();
+    }),
+    effect(() => {
+      caret.disabled = namesOf(state.shared.value).length === 0;
+    }),
+    effect(() => {
+      popup.hidden = !open.value;
+      caret.setAttribute("aria-expanded", String(open.value));
+      if (!open.value) return;
+      const taken = namesTaken(view.here.peek());
+      const items = namesOf(state.shared.peek()).map((name) =>
+        createItem(name, taken.has(name), () => choose(name)),
+      );
+      list.replaceChildren(...items);
+      items[0]?.focus();
+    }),
+  ];
+  return { node: caret, popup, close: closer(stops) };
+}
+
+function createCaret(): HTMLButtonElement {
+  const name = "Names used so far";
+  const attributes = {
+    type: "button",
+    class: "s2w-button s2w-icon-only s2w-name-caret",
+    "data-action": "name-menu",
+    "aria-haspopup": "menu",
+    "aria-label": name,
+    title: name,
+  };
+  return h("button", attributes, icon("caret"));
+}
+
+function createItem(name: string, taken: boolean, choose: () => void): HTMLButtonElement {
+  const note = taken ? [h("span", { class: "s2w-item-note" }, "on this frame")] : [];
+  const attributes = { type: "button", role: "menuitem", class: "s2w-item", tabindex: -1 };
+  const text = h("span", { class: "s2w-item-text" }, name);
+  const node = h("button", { ...attributes, title: name }, text, ...note);
+  node.onclick = choose;
+  return node;
+}
