@@ -3,9 +3,7 @@ import type { Position } from "./geometry.ts";
 
 /** A stroke is one request and one step of undo, so no line may become longer than this. */
 export const MOST_POINTS = 2000;
-
-/** In pixels of the video; nobody sees less. */
-const FINEST = 0.05;
+const THINNED = 1500;
 
 /** Adds a point unless it lies nearer than `spacing` to the last one; thins a line that is full. */
 export function extend(line: Position[], at: Position, spacing: number): void {
@@ -13,49 +11,46 @@ export function extend(line: Position[], at: Position, spacing: number): void {
   const distance = last ? Math.hypot(at.x - last.x, at.y - last.y) : Infinity;
   if (distance === 0 || distance < spacing) return;
   line.push(at);
-  if (line.length >= MOST_POINTS) line.splice(0, line.length, ...thin(line, spacing));
+  if (line.length >= MOST_POINTS) line.splice(0, line.length, ...thin(line, THINNED));
 }
 
-/** Fewer points, with the line as near to what it was as that allows. */
-function thin(line: readonly Position[], spacing: number): Position[] {
-  let tolerance = Math.max(spacing / 2, FINEST);
-  let thinner = simplify(line, tolerance);
-  while (thinner.length > 0.75 * line.length) {
-    tolerance *= 1.25;
-    thinner = simplify(line, tolerance);
-  }
-  return thinner;
-}
-
-/** The ends and what of the line lies further than `tolerance` from a straight way (Douglas, Peucker). */
-export function simplify(line: readonly Position[], tolerance: number): Position[] {
-  const keep = new Uint8Array(line.length);
-  keep[0] = 1;
-  keep[line.length - 1] = 1;
-  const parts: [number, number][] = [[0, line.length - 1]];
+/** The ends and those other points that lie furthest from a straighter way (Douglas, Peucker). */
+export function thin(line: readonly Position[], count: number): Position[] {
+  const last = line.length - 1;
+  const weights = new Float64Array(line.length);
+  weights[0] = Infinity;
+  weights[last] = Infinity;
+  const parts: [number, number, number][] = [[0, last, Infinity]];
   for (let part = parts.pop(); part; part = parts.pop()) {
-    const [first, last] = part;
-    let furthest = first;
-    let most = tolerance;
-    for (let i = first + 1; i < last; i++) {
-      const distance = distanceTo(at(line, i), at(line, first), at(line, last));
+    const [from, to, limit] = part;
+    let furthest = from;
+    let most = 0;
+    for (let i = from + 1; i < to; i++) {
+      const distance = distanceTo(at(line, i), at(line, from), at(line, to));
       if (distance <= most) continue;
       furthest = i;
       most = distance;
     }
-    if (furthest === first) continue;
-    keep[furthest] = 1;
-    parts.push([first, furthest], [furthest, last]);
+    if (furthest === from) continue;
+    const weight = Math.min(most, limit);
+    weights[furthest] = weight;
+    parts.push([from, furthest, weight], [furthest, to, weight]);
   }
-  return line.filter((_, i) => keep[i]);
+  const weightOf = (index: number): number => weights[index] ?? 0;
+  const ranks = [...weights.keys()].sort((a, b) => weightOf(b) - weightOf(a));
+  const kept = new Set(ranks.slice(0, count));
+  return line.filter((_, i) => kept.has(i));
 }
 
 /** From a place to the nearest place between two others. */
 function distanceTo(from: Position, a: Position, b: Position): number {
-  const [dx, dy] = [b.x - a.x, b.y - a.y];
+  const dx = b.x - a.x;
+  const dy = b.y - a.y;
   const along = (from.x - a.x) * dx + (from.y - a.y) * dy;
   const share = Math.min(1, Math.max(0, along / (dx * dx + dy * dy || 1)));
-  return Math.hypot(from.x - a.x - share * dx, from.y - a.y - share * dy);
+  const offX = from.x - a.x - share * dx;
+  const offY = from.y - a.y - share * dy;
+  return Math.sqrt(offX * offX + offY * offY);
 }
 
 function at(line: readonly Position[], index: number): Position {

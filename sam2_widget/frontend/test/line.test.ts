@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Position } from "../src/geometry.ts";
-import { extend, MOST_POINTS, simplify } from "../src/line.ts";
+import { extend, MOST_POINTS, thin } from "../src/line.ts";
 
 function drawn(points: Iterable<Position>, spacing = 0.3): Position[] {
   const line: Position[] = [];
@@ -60,20 +60,17 @@ describe("a line", () => {
     expect(line.length).toBeLessThan(MOST_POINTS);
   });
 
-  test("that is straight needs its ends only, one that comes back needs the turn", () => {
+  test("that is thinned keeps its ends and turns before all else", () => {
     const there = Array.from({ length: 11 }, (_, x) => ({ x, y: 0 }));
-    expect(simplify(there, 0.1)).toEqual([there[0], there[10]]);
     const back = there.slice(0, 8).reverse();
-    expect(simplify([...there, ...back], 0.1)).toEqual([there[0], there[10], there[0]]);
-  });
-
-  test("keeps what is further off than the tolerance", () => {
-    const line = [
+    expect(thin([...there, ...back], 3)).toEqual([there[0], there[10], there[0]]);
+    const bent = [
       { x: 0, y: 0 },
-      { x: 5, y: 0.4 },
-      { x: 10, y: 0 },
+      { x: 5, y: 3 },
+      { x: 10, y: 0.4 },
+      { x: 15, y: 0 },
     ];
-    expect(simplify(line, 0.5).length).toBe(2);
-    expect(simplify(line, 0.3)).toEqual(line);
+    expect(thin(bent, 3)).toEqual([bent[0], bent[1], bent[3]]);
+    expect(thin(bent, 4)).toEqual(bent);
   });
 });

@@ -62,6 +62,12 @@ test.each<[string, KeyboardEventInit, Action]>([
   [" ", {}, "play"],
   ["p", {}, "point"],
   ["b", {}, "box"],
+  ["d", {}, "brush"],
+  ["e", {}, "eraser"],
+  ["[", {}, "smaller"],
+  ["]", {}, "larger"],
+  ["[", { altKey: true }, "smaller"],
+  ["]", { altKey: true, ctrlKey: true }, "larger"],
   ["Delete", {}, "remove"],
   ["Backspace", {}, "remove"],
   ["c", {}, "clear"],
@@ -78,6 +84,7 @@ test.each<[string, KeyboardEventInit]>([
   ["u", { ctrlKey: true }],
   ["u", { altKey: true }],
   ["c", { ctrlKey: true }],
+  ["[", { metaKey: true }],
 ])("%s %j is left alone", (key, options) => {
   const event = press(key, options);
   expect(done).toEqual([]);
