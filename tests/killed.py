@@ -27,7 +27,7 @@ NAMES = ("tip", "base")
 KINDS = (
     ("add", 4), ("box", 1), ("mask", 2), ("paint", 3), ("erase", 2), ("clear", 2), ("delete", 1),
     ("keypoint", 2), ("hide_keypoint", 1), ("copy_keypoints", 1), ("clear_keypoints", 1),
-    ("undo", 3), ("redo", 2), ("track", 1),
+    ("name", 1), ("color", 1), ("delete_instance", 1), ("undo", 3), ("redo", 2), ("track", 1),
 )  # fmt: skip
 Action = tuple[str, str, int, float, float]
 
@@ -68,6 +68,14 @@ def perform(session: Session, action: Action) -> None:
         session.copy_keypoints(frame)
     elif kind == "clear_keypoints":
         session.clear_keypoints(frame)
+    elif kind == "name" and frame % 2:
+        session.rename_instance(1, f"{name} {x:g}")
+    elif kind == "name":
+        session.rename_region(region, f"{name} {x:g}")
+    elif kind == "color":
+        session.set_color(1, region, f"#{int(x * 1000 + y):06x}")
+    elif kind == "delete_instance":
+        session.delete_instance(1)
     elif kind == "undo":
         session.undo()
     elif kind == "redo":
@@ -76,10 +84,10 @@ def perform(session: Session, action: Action) -> None:
         session.track().wait()
 
 
-def given(session: Session) -> tuple[Any, ...]:
-    """Return all prompts and keypoints of a session."""
+def given(session: Session) -> dict[Any, Any]:
+    """Return all prompts, keypoints and names of a session by the file that they are in."""
     prompts = {s: session.live.annotations.of(s) for s in session.live.annotations}
-    return prompts, dict(session.keypoints)
+    return {**prompts, **session.keypoints, "labels": session.live.labels}
 
 
 def masks(session: Session) -> dict[tuple[Any, int], bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from sam2_widget import brush
 from sam2_widget.annotations import Scope
 from sam2_widget.engines.fake import FakeEngine
+from tests import killed
 from tests.projects import calls, files, open_project
 
 if TYPE_CHECKING:
@@ -443,6 +445,23 @@ def test_undoing_everything_gives_back_the_same_folder(
                 while move():
                     pass
                 assert results(session) == other
+        assert files(folder) == before
+        assert folders(folder) == folders_before
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 20))
+def test_undoing_every_kind_of_operation_gives_back_the_same_folder(seed: int, count: int) -> None:
+    with tempfile.TemporaryDirectory() as output:
+        with open_project(Path(output), killed.FRAMES) as session:
+            folder, labels = session.folder, session.live.labels
+            before, folders_before = files(folder), folders(folder)
+            for action in itertools.islice(killed.actions(seed), count):
+                killed.perform(session, action)
+            while session.undo():
+                pass
+            assert results(session) == before
+            assert session.live.labels == labels
         assert files(folder) == before
         assert folders(folder) == folders_before
 

@@ -68,7 +68,7 @@ export class Brush {
     const shown = frame.peek();
     const video = state.shared.peek()?.video;
     if (!state.brushing.peek() || erase === null || shown === null || !video) return;
-    const obstacle = state.paintObstacle.peek();
+    const obstacle = state.obstacle.peek();
     if (obstacle !== null) {
       state.message.value = obstacle;
       return;

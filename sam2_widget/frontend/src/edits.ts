@@ -43,9 +43,11 @@ export class Edits {
     return this.#edit(request, settle);
   }
 
-  /** Stays on a frame that is worked on. */
+  /** Stays on a frame that is worked on, and shows what is worked on. */
   hold(frame: number): void {
     const { state, playback } = this.#options;
+    const key = scopeKey(state.place(frame));
+    if (state.hidden.peek().has(key)) state.hide([key], false);
     if (state.playing.peek()) playback.seek(frame);
   }
 

@@ -136,15 +136,6 @@ export class ViewState {
     return clamp(this.chosenSize.value ?? defaultSize(video), 1, largestSize(video));
   });
 
-  /** Why nothing can be painted; null when it can. */
-  readonly paintObstacle: ReadonlySignal<string | null> = computed(() => {
-    const scope = { instance: this.instance.value, region: this.region.value };
-    if (this.obstacle.value !== null || !this.hidden.value.has(scopeKey(scope))) {
-      return this.obstacle.value;
-    }
-    return `${this.scopeName(scope)} is hidden: show it before you paint.`;
-  });
-
   /** The scope that is annotated now, on a frame. */
   place(frame: number): Place {
     return { frame, instance: this.instance.peek(), region: this.region.peek() };

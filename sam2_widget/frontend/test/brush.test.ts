@@ -199,11 +199,18 @@ describe("a stroke", () => {
     expect(data().playing).toBe("false");
   });
 
-  test("cannot be drawn in a project that is open elsewhere, nor on a hidden object", async () => {
+  test("shows a hidden object again", () => {
+    const eye = page.find(".s2w-scope .s2w-eye");
+    eye.click();
+    expect(eye.title).toContain("Show");
     page.press("d");
-    page.find(".s2w-scope .s2w-eye").click();
     page.drag(START, END);
-    expect(page.status).toContain("is hidden: show it before you paint.");
+    expect(eye.title).toContain("Hide");
+    expect(strokes()).toHaveLength(1);
+  });
+
+  test("cannot be drawn in a project that is open elsewhere", async () => {
+    page.press("d");
     await page.tell({ revision: 43, scopes: [SCOPE], read_only: true });
     for (const tool of ["brush", "eraser"]) {
       expect(button(tool).disabled).toBe(true);

@@ -153,6 +153,14 @@ describe("an eye", () => {
     expect(model.traits.hidden).toEqual([]);
   });
 
+  test("opens by itself when one clicks the object that it hides", () => {
+    button("Hide 1 · overall").click();
+    button("Hide 1 · shaft").click();
+    page.pointer("down");
+    expect(model.of("add_point").length).toBe(1);
+    expect(model.traits.hidden).toEqual([[1, "shaft"]]);
+  });
+
   test("follows Python, and forgets what is in no region any more", async () => {
     model.set("hidden", [
       [3, "overall"],
