@@ -31,14 +31,12 @@ export function createKeypointActions(
     name: () => unless(off(), focusName),
     occlude: () => {
       const keypoint = selectedKeypoint(state, view);
-      const none = keypoint ? null : NONE_SELECTED;
-      return unless(off() ?? state.obstacle.peek() ?? none, () =>
-        edits.setVisible(keypoint as Keypoint, !keypoint?.visible),
-      );
+      const obstacle = off() ?? state.obstacle.peek() ?? (keypoint ? null : NONE_SELECTED);
+      return unless(obstacle, () => keypoint && edits.setVisible(keypoint, !keypoint.visible));
     },
     "copy-keypoints": () =>
       unless(off() ?? copyObstacle(state, frame()), () => edits.copy(frame())),
-    "next-gap": () => unless(off(), () => edits.goToGap(frame())),
+    "next-gap": () => unless(off(), () => edits.goToGap(state.frame.peek())),
   };
 }
 

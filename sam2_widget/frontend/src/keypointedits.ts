@@ -28,9 +28,8 @@ export class KeypointEdits implements KeypointActs {
 
   async add(keypoint: Keypoint, name: string | null): Promise<void> {
     const { frame, instance, x, y } = keypoint;
-    const request = this.#options.connection.request("add_keypoint", {
-      ...{ frame, instance, x, y, name },
-    });
+    const fields = { frame, instance, x, y, name };
+    const request = this.#options.connection.request("add_keypoint", fields);
     await this.#edit(request, "", keypoint);
   }
 

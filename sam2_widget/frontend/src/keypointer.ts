@@ -206,8 +206,8 @@ export class Keypointer {
 
   #put(gesture: Gesture): void {
     const { state, view, acts } = this.#options;
-    if (!gesture.shown) this.#show(gesture, gesture.start);
-    const keypoint = gesture.shown as Keypoint;
+    const keypoint = gesture.shown ?? gesture.start;
+    this.#show(gesture, keypoint);
     state.keypoints.typed.value = null;
     state.keypoints.last.value = refOf(keypoint);
     // Where Python has not told what is there, its name may turn out to be another.
