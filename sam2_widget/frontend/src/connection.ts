@@ -3,6 +3,7 @@ import { type Signal, signal } from "@preact/signals-core";
 import {
   type AnswerTo,
   addressee,
+  type Choices,
   encodeRequest,
   type Payload,
   parseAnswer,
@@ -36,7 +37,7 @@ interface Waiting {
 const PATIENCE = 4000;
 const LONGEST_RETRY = 15000;
 
-/** Requests that change nothing: they are dropped when the kernel is lost, and asked again. */
+/** Requests that can be repeated: they are dropped when the kernel is lost, and asked again. */
 const READS: ReadonlySet<RequestKind> = new Set([
   "listen",
   "ping",
@@ -44,11 +45,16 @@ const READS: ReadonlySet<RequestKind> = new Set([
   "times",
   "overlay",
   "next_gap",
+  "list_videos",
+  "begin_upload",
+  "upload_chunk",
 ]);
 
 export interface Listener {
   /** All that the views share; `fresh` when it is the answer to a hello. */
   state(state: State, fresh: boolean): void;
+  /** No video is open: what there is to choose from. A state follows once one is. */
+  choices(choices: Choices): void;
   error(message: string): void;
 }
 
@@ -136,7 +142,9 @@ export class Connection {
   async #serve(): Promise<void> {
     while (!this.#closed) {
       try {
-        let state = await this.#hello();
+        const hello = await this.#hello();
+        if (hello.kind === "choices") this.#listener.choices(hello);
+        let state = hello.kind === "state" ? hello : await this.request("listen", { since: 0 });
         this.#listener.state(state, true);
         for (;;) {
           state = await this.request("listen", { since: state.revision });
@@ -152,16 +160,16 @@ export class Connection {
   }
 
   /** The answer to the first hello that is answered; they are sent until one is. */
-  async #hello(): Promise<State> {
-    const attempts: Promise<State>[] = [];
+  async #hello(): Promise<State | Choices> {
+    const attempts: Promise<State | Choices>[] = [];
     for (let wait = PATIENCE; ; wait = Math.min(2 * wait, LONGEST_RETRY)) {
       attempts.push(this.request("hello", {}));
-      const state = await Promise.race([...attempts, pause(wait, this.#closing.signal)]);
-      if (state) {
+      const answer = await Promise.race([...attempts, pause(wait, this.#closing.signal)]);
+      if (answer) {
         this.#drop((waiting) => waiting.kind === "hello");
         this.kernel.value = "ok";
         this.#arm();
-        return state;
+        return answer;
       }
       this.kernel.value = "lost";
     }

@@ -33,6 +33,11 @@ const PATHS = {
   warning: "M8 2.5 14.5 13.5h-13zM8 6.5v3.2M8 11.5v.1",
   error: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 5v3.8M8 11v.1",
   info: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 7.5v3.5M8 5v.1",
+  refresh: "M13 8a5 5 0 1 1-1.5-3.600L13 5.800M13 2.5v3.300H9.700",
+  upload: "M8 10.5v-8M4.800 5.700 8 2.5l3.200 3.200M2.5 10.5v3h11v-3",
+  film: "M2 3.5h12v9H2zM5 3.5v9M11 3.5v9M2 8h3M11 8h3",
+  images: "M4.5 2.5h9v8h-9zM2.5 5v8h9M4.5 9l3-2.800 2.5 2.300 1.500-1.300 2 1.800",
+  clock: "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 4.800V8l2.300 1.600",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -190,7 +190,7 @@ export type KeypointItem = Overlay["keypoints"][number];
 
 /** What a request is answered with, unless it fails. */
 export interface AnswerTo {
-  hello: State;
+  hello: State | Choices;
   listen: State;
   bye: Done;
   ping: Done;

@@ -1,5 +1,6 @@
 // How far tracking is, how long it will take, and its end.
 import { effect } from "@preact/signals-core";
+import { durationText } from "./amounts.ts";
 import { h, keepFocus, type Part, setText } from "./dom.ts";
 import type { State } from "./messages.ts";
 import { type Actions, titleOf } from "./shortcuts.ts";
@@ -36,12 +37,5 @@ export function createProgress(state: ViewState, actions: Actions, signal: Abort
 export function progressText(job: NonNullable<State["job"]>): string {
   const left = job.seconds_left;
   const count = `frame ${job.done} of ${job.total}`;
-  return left === null ? count : `${count}, ${duration(left)} left`;
-}
-
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.ceil(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  return left === null ? count : `${count}, ${durationText(left)} left`;
 }

@@ -3,7 +3,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { defaultSize, largestSize } from "./brushsize.ts";
 import { clamp, type Position, type Rect } from "./geometry.ts";
 import { KeypointState } from "./keypoints.ts";
-import type { ScopeState, State } from "./messages.ts";
+import type { Choices, ScopeState, State } from "./messages.ts";
 import { shorten } from "./names.ts";
 
 export interface ScopeId {
@@ -62,6 +62,9 @@ export interface Trouble {
 export class ViewState {
   /** Told by Python; null until the first answer. */
   readonly shared: Signal<State | null> = signal(null);
+
+  /** What there is to open, told by Python while no video is. */
+  readonly choices: Signal<Choices | null> = signal(null);
 
   /** Traits: the same in all views and in Python. */
   readonly frame = signal(0);

@@ -2,7 +2,7 @@
 import { batch, computed, effect } from "@preact/signals-core";
 import { createActions } from "./actions.ts";
 import { Connection, type Wire } from "./connection.ts";
-import { h } from "./dom.ts";
+import { h, keepFocus } from "./dom.ts";
 import { Edits } from "./edits.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
@@ -11,13 +11,14 @@ import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
 import { createKeypointView } from "./keypointview.ts";
-import type { State } from "./messages.ts";
+import type { Choices, State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
+import { createPicker } from "./picker.ts";
 import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
-import { type Actions, handleKey } from "./shortcuts.ts";
+import { handleKey } from "./shortcuts.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
@@ -38,7 +39,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const state = new ViewState();
   const root = createRoot();
 
-  const connection = new Connection(model, { state: receive, error: fail });
+  const connection = new Connection(model, { state: receive, choices: choose, error: fail });
+  // A model without a region has no video yet; hello will say so, a moment later.
+  const isBlank = model.get("region") === "";
+  const choosing = computed(() => !state.shared.value && (isBlank || state.choices.value !== null));
   const frames = new Frames({
     request: (frame, max_width) => connection.request("frame", { frame, max_width }),
     decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
@@ -127,8 +131,9 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     }),
     createBanners(state),
     createToasts(state, connection.kernel),
+    createPicker({ state, connection, root, choosing, fail, signal }),
   ] as const;
-  const [toolbar, transport, progress, status, size, facts, list, banners, toasts] = parts;
+  const [toolbar, transport, progress, status, size, facts, list, banners, toasts, picker] = parts;
 
   viewer.node.append(toasts.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
@@ -158,10 +163,19 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     effect(() => fetchTimes()),
     effect(() => noteEdited()),
     effect(() => tellState(root, state, connection.kernel)),
+    effect(() => {
+      root.dataset.choosing = String(choosing.value);
+      if (choosing.value) {
+        root.append(picker.node);
+      } else {
+        keepFocus(picker.node);
+        picker.node.remove();
+      }
+    }),
     ...parts.map((part) => part.close),
     keypointBar.close,
   ];
-  beGuest(root, actions, signal);
+  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();
@@ -170,10 +184,19 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     batch(() => {
       tellOutcome(state, shared, edits.isCancelling);
       state.shared.value = shared;
+      if (state.choices.peek()) {
+        // What went wrong before the video was open is over.
+        state.choices.value = null;
+        state.troubles.value = [];
+      }
       state.keepTo(shared.regions);
     });
     overlays.invalidate(fresh ? null : shared.changed, shared.revision);
     frames.retry(shared.video.ready);
+  }
+
+  function choose(choices: Choices): void {
+    state.choices.value = choices;
   }
 
   function fail(error: unknown): void {
@@ -241,9 +264,13 @@ function createRoot(): HTMLElement {
 }
 
 /** Takes keys and right clicks inside the widget, and leaves the rest of the page alone. */
-function beGuest(root: HTMLElement, actions: Actions, signal: AbortSignal): void {
+function beGuest(
+  root: HTMLElement,
+  onKey: (event: KeyboardEvent) => void,
+  signal: AbortSignal,
+): void {
   const options = { signal };
-  root.addEventListener("keydown", (event) => handleKey(event, actions), options);
+  root.addEventListener("keydown", onKey, options);
   root.addEventListener(
     "contextmenu",
     (event) => {

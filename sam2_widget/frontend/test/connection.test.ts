@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Connection, Dropped, RequestError } from "../src/connection.ts";
-import type { State } from "../src/messages.ts";
+import type { Choices, State } from "../src/messages.ts";
 import { FakeModel } from "./fake_model.ts";
 
 let model: FakeModel;
 let states: [number, boolean][];
+let offers: string[];
 let errors: string[];
 let connection: Connection;
 
@@ -12,9 +13,11 @@ beforeEach(() => {
   vi.useFakeTimers();
   model = new FakeModel();
   states = [];
+  offers = [];
   errors = [];
   connection = new Connection(model, {
     state: ({ revision }: State, fresh) => states.push([revision, fresh]),
+    choices: ({ folder }: Choices) => offers.push(folder),
     error: (message) => errors.push(message),
   });
 });
@@ -144,6 +147,36 @@ describe("listening", () => {
     expect(model.last("listen").since).toBe(60);
     model.answerGolden(model.last("undo"), "overlay");
     await expect(click).resolves.toMatchObject({ kind: "overlay" });
+  });
+});
+
+describe("while no video is open", () => {
+  beforeEach(async () => {
+    connection.start();
+    model.answerGolden(model.last("hello"), "choices");
+    await pass(0);
+  });
+
+  test("the choices are told, and the state as soon as there is one", async () => {
+    expect([offers, states]).toEqual([["videos"], []]);
+    expect(model.last("listen").since).toBe(0);
+    await pass(600_000);
+    expect(model.of("hello").length).toBe(1);
+    model.answerGolden(model.last("listen"), "state", { revision: 7 });
+    await pass(0);
+    expect(states).toEqual([[7, true]]);
+    expect(model.last("listen").since).toBe(7);
+  });
+
+  test("a lost kernel is asked again for the choices", async () => {
+    const chunk = connection.request("upload_chunk", { token: "t", offset: 0 });
+    chunk.catch(() => {});
+    await pass(8100);
+    await expect(chunk).rejects.toBeInstanceOf(Dropped);
+    model.answerGolden(model.last("hello"), "choices", { folder: "again" });
+    await pass(0);
+    expect(offers).toEqual(["videos", "again"]);
+    expect(connection.kernel.value).toBe("ok");
   });
 });
 
