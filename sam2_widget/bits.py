@@ -67,6 +67,11 @@ def to_png(mask: Mask) -> bytes:
     return data.tobytes()
 
 
+def is_grey(data: bytes) -> bool:
+    """Tell whether a PNG has one channel of 8 bits, as all masks on disk have."""
+    return data[24:26] == b"\x08\x00"
+
+
 def from_png(data: bytes, height: int, width: int) -> Mask | None:
     """Return the mask of a PNG: grey above 127; None if it is no picture of that size."""
     # Sizes are compared before anything is decoded: a file must not make us allocate what it says.

@@ -136,6 +136,7 @@ class Flusher:
         self._seconds = seconds
         self._paths: set[Path] = set()
         self._wake = threading.Condition()
+        self._syncing = threading.Lock()
         self._closing = False
         self._thread = threading.Thread(target=self._loop, name="sam2-widget-sync", daemon=True)
         self._thread.start()
@@ -145,6 +146,14 @@ class Flusher:
         with self._wake:
             self._paths.add(path)
             self._wake.notify_all()
+
+    def flush(self) -> None:
+        """Return once all that was written so far is synced."""
+        with self._syncing:
+            with self._wake:
+                paths, self._paths = self._paths, set()
+            for path in [*paths, *{path.parent for path in paths}]:
+                _sync(path)
 
     def close(self) -> None:
         """Sync what is left and end the thread."""
@@ -159,10 +168,8 @@ class Flusher:
                 self._wake.wait_for(lambda: self._paths or self._closing)
                 # Gather what one burst writes: one sync serves many changes of a file.
                 self._wake.wait_for(lambda: self._closing, timeout=self._seconds)
-                paths, self._paths = self._paths, set()
                 closing = self._closing
-            for path in [*paths, *{path.parent for path in paths}]:
-                _sync(path)
+            self.flush()
             if closing and not self._paths:
                 return
 

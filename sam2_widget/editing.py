@@ -7,14 +7,16 @@ all on the worker thread, so that changes never overlap.
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sam2_widget import bits, brush
 from sam2_widget.annotations import FramePrompts, MaskPrompt, Point, Scope, make_point
+from sam2_widget.durable import write_file
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour
 from sam2_widget.errors import PromptError, Sam2WidgetError
 from sam2_widget.events import Change
@@ -32,6 +34,20 @@ if TYPE_CHECKING:
 
 Shown = Callable[[], None]
 """Called on the worker once a change can be shown: its prompts are saved, its PNG not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFrame:
+    """What a frame of a scope becomes: with a PNG and its record, these are written as they are.
+
+    Without them, prompts get their mask from the model, and no prompts mean no mask.
+    """
+
+    scope: Scope
+    frame: int
+    prompts: FramePrompts | None
+    record: MaskRecord | None
+    png: bytes | None
 
 
 class Editor:
@@ -174,7 +190,7 @@ class Editor:
         masks = {path for scope, frame in frames for path in self._mask_files(scope, frame)}
         masks |= {path for change in changes for path in self._drawn_files(change)}
         try:
-            with all_or_nothing(sorted(points | masks), live.project.undo):
+            with all_or_nothing(sorted(points | masks), live.project.undo, live.project.watch):
                 yield
         except BaseException:
             live.annotations, live.keypoints = annotations, keypoints
@@ -230,7 +246,8 @@ class Editor:
     def _write_mask(self, scope: Scope, mask: Mask, record: MaskRecord) -> None:
         """Save a mask whose prompts are saved already."""
         live, frame = self._live, record.frame_index
-        with all_or_nothing(self._mask_files(scope, frame), live.project.undo):
+        project = live.project
+        with all_or_nothing(self._mask_files(scope, frame), project.undo, project.watch):
             live.masks.write(scope, mask, record)
         live.tell(Change("masks", scope, (frame,)), (frame,))
 
@@ -317,6 +334,43 @@ class Editor:
         live = self._live
         frames = sorted({*live.annotations.of(scope), *live.masks.frames(scope)})
         return [(scope, frame) for frame in frames]
+
+    def load(
+        self,
+        text: str,
+        frames: Sequence[NewFrame],
+        keypoints: Sequence[KeypointChange],
+        labels: Labels,
+    ) -> None:
+        """Change many frames, keypoints and labels as one step."""
+        live = self._live
+        folder = live.history.folder()
+        try:
+            changes = [self._to(new, folder) for new in frames]
+            scope = changes[0].scope if changes else Scope(1, live.regions[0])
+            step = Step(text, scope, None, changes, keypoints=list(keypoints))
+            if labels != live.labels:
+                step.labels = live.labels, labels
+            if not (changes or keypoints or step.labels):
+                return
+            self._switch(step, back=False)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        live.history.push(step)
+
+    def _to(self, new: NewFrame, folder: Path) -> FrameChange:
+        """Return the change that makes a frame a new one, its PNG in the folder of the step."""
+        scope, frame, record, png = new.scope, new.frame, new.record, new.png
+        path = _png(folder, "after", scope, frame)
+        if png is None and new.prompts:
+            self._live.video.wait_for(frame)
+            mask, record = self._made(scope, frame, new.prompts)
+            png = bits.to_png(mask)
+        if png is not None:
+            write_file(path, png)
+        before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        return FrameChange(scope, frame, before, Version(new.prompts, record, path))
 
     def _clear(
         self,

@@ -39,6 +39,14 @@ class SaveError(Sam2WidgetError, OSError):
     """A file could not be written."""
 
 
+class ChangedFileError(SaveError):
+    """Another program changed a file that would have been overwritten."""
+
+
+class LoadError(Sam2WidgetError, ValueError):
+    """A file of annotations that cannot be loaded into this project."""
+
+
 class ClosedError(Sam2WidgetError, RuntimeError):
     """The session was closed."""
 

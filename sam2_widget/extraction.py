@@ -121,6 +121,14 @@ class Extraction:
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()
 
+    def take_over(self, times: Sequence[float] | None) -> None:
+        """Store frames from now on, after another process did; `times` as for a new run."""
+        with self._changed:
+            self._read_only = False
+            self._ready = self._files.count_whole(self._ready)
+            if times is not None and self._ready >= len(times):
+                self._times, self._ready, self._complete = list(times), len(times), True
+
     def close(self) -> None:
         """Stop between two frames; another run continues there."""
         with self._changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,12 @@ class History:
             for change in step.changes
             if (change.scope, change.frame) == (scope, frame)
         ]
+
+    def forget(self) -> None:
+        """Drop all steps, and the files kept for them."""
+        self.done.clear()
+        self.undone.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def push(self, step: Step) -> None:
         """Add a step that was just done."""

@@ -90,7 +90,7 @@ class Live:
         self.fingerprint = source.fingerprint
         self.project = Project(root)
         try:
-            stored = self._check_video(source)
+            stored = self._check_video()
             saved = self.project.info.regions if self.project.info else ()
             wanted = _merged(saved, regions or (() if saved else DEFAULT_REGIONS))
             labels = self.project.info.labels if self.project.info else Labels(())
@@ -111,6 +111,7 @@ class Live:
             self.keypoints = self.project.read_keypoints(*size)
             self.changes = ChangeLog()
             if not self.read_only:
+                self.project.remove_unnamed(self.annotations)
                 self._remember(stored)
         except BaseException:
             self.project.close()
@@ -139,11 +140,7 @@ class Live:
             self._job_failed,
         )
         if self.read_only:
-            self.notify(
-                "warning",
-                f"{root} is open in another process, so this one only shows it; close it there "
-                "and open the video again to go on here.",
-            )
+            self.notify("warning", self.held_elsewhere)
         try:
             self.video.start()
         except BaseException:
@@ -157,6 +154,20 @@ class Live:
     def read_only(self) -> bool:
         """Whether another process holds the project."""
         return not self.project.lock.held
+
+    def check_writable(self) -> None:
+        """Refuse to change a project that another process holds.
+
+        Raises
+        ------
+        ProjectError
+            If another process holds it.
+        """
+        if self.read_only:
+            raise ProjectError(
+                f"{self.root} is open in another process; close it there, "
+                "then press Try again (Session.try_again())."
+            )
 
     @property
     def model(self) -> Model:
@@ -202,6 +213,88 @@ class Live:
     def merge_regions(self, regions: Sequence[str]) -> tuple[str, ...]:
         """Return the regions there are followed by those of `regions` that are new."""
         return _merged(self.regions, regions)
+
+    # -- files changed by others --------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Take over what the project's files say now; for the worker.
+
+        A running track ends, and the steps of undo are forgotten.
+
+        Raises
+        ------
+        ProjectError
+            If a file is damaged, of a newer format, or of another video; what is live stays.
+        """
+        size = self.video.width, self.video.height
+        with self._lock, self.project.reading_again():
+            stored = self._check_video()
+            info = self.project.info
+            annotations = self.project.read_prompts(*size)
+            keypoints = self.project.read_keypoints(*size)
+            before = self.scopes()
+            # Last, because it is the one that cannot be taken back.
+            self.masks.reload()
+            self.annotations, self.keypoints = annotations, keypoints
+            if info is not None:
+                self.labels, self.skeleton = info.labels, info.skeleton
+        self.end_runs()
+        self.history.forget()
+        if self.engine is not None:
+            for scope in {*before, *self.scopes()}:
+                self.engine.forget(scope)
+        self.shown = self._corrections_shown()
+        if not self.read_only:
+            self.project.remove_unnamed(annotations)
+            if info is None:
+                self._remember(stored or self.video.stored())
+        for kind in ("prompts", "keypoints", "masks", "labels"):
+            self.tell(Change(kind), None)
+
+    def end_runs(self) -> None:
+        """End all tracking without another step; for the worker."""
+        self.queue.close()
+        self.tell(Change("job"))
+
+    def try_again(self) -> None:
+        """Become the one that writes, if no other process has the project open; for the worker.
+
+        Raises
+        ------
+        ProjectError
+            If another process has, or a file cannot be taken over; this one only reads still.
+        SaveError
+            If the folder cannot be written.
+        """
+        if not self.read_only:
+            return
+        if not self.project.take_over():
+            raise ProjectError(
+                f"{self.root} is still open in another process; close it there, then try again."
+            )
+        try:
+            self.reload()
+        except BaseException:
+            self.project.lock.release()
+            raise
+        stored = self._check_video()
+        self.video.take_over(stored)
+        self._remembered = stored is not None
+        with self._lock:
+            self.notices = [each for each in self.notices if each.text != self.held_elsewhere]
+        self._remember(stored)
+        if self.engine is not None:
+            self._remember_model(self.engine.name)
+        self.video.start()
+        self._video_moved()
+
+    @property
+    def held_elsewhere(self) -> str:
+        """What the user is told while another process holds the project."""
+        return (
+            f"{self.root} is open in another process, so this one only shows it; close it there, "
+            "then press Try again (Session.try_again()) to go on here."
+        )
 
     def _job_moved(self) -> None:
         self.tell(Change("job"))
@@ -349,11 +442,11 @@ class Live:
 
     # -- video --------------------------------------------------------------------------------
 
-    def _check_video(self, source: Source) -> StoredVideo | None:
+    def _check_video(self) -> StoredVideo | None:
         info = self.project.info
         if info is None:
             return None
-        ours = {"fingerprint": source.fingerprint, **_extraction(self.options)}
+        ours = {"fingerprint": self.fingerprint, **_extraction(self.options)}
         for key, value in ours.items():
             if info.video.get(key) != value:
                 what = "another video" if key == "fingerprint" else f"the video with another {key}"

@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_widget import bits
-from sam2_widget.durable import link_file, saving
-from sam2_widget.project import Project, read_journal
+from sam2_widget.durable import link_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from sam2_widget.annotations import Scope
+    from sam2_widget.project import Project
 
 Mask = npt.NDArray[np.bool_]
 SOURCES = ("click", "track", "edit", "import")
@@ -116,8 +116,26 @@ class MaskStore:
         self._packed_size = 0
         self._cache_bytes = cache_bytes
         self._dirty: set[Scope] = set()
-        for scope in project.scopes():
-            self._load(scope)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the journals again and look which PNGs are there.
+
+        Raises
+        ------
+        ProjectError
+            If a journal cannot be read; what was known stays.
+        """
+        found = {scope: self._load(scope) for scope in self._project.scopes()}
+        with self._lock:
+            self._records.clear()
+            self._tracked.clear()
+            self._unsaved.clear()
+            self._packed.clear()
+            self._packed_size = 0
+            for scope, records in found.items():
+                for record in records:
+                    self._put_record(scope, record)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -222,9 +240,11 @@ class MaskStore:
         Raises
         ------
         SaveError
-            If it cannot be linked or copied.
+            If it cannot be linked or copied, or was changed by another program.
         """
-        link_file(self._project.mask_path(scope, frame), path)
+        png = self._project.mask_path(scope, frame)
+        self._project.watch.check([png])
+        link_file(png, path)
 
     def restore(
         self, scope: Scope, frame: int, record: MaskRecord | None, path: Path | None
@@ -240,11 +260,10 @@ class MaskStore:
         if record is None or path is None:
             # A line without its PNG does not count, so that one step takes the mask away.
             self._dirty.add(scope)
-            with saving(target):
-                target.unlink(missing_ok=True)
+            self._project.remove(target)
             record = None
         else:
-            link_file(path, target, self._project.flusher)
+            self._project.link_file(path, target)
             self._append(scope, record)
         self.unstage(scope, frame, record)
 
@@ -259,7 +278,7 @@ class MaskStore:
                 self._put_record(scope, record)
 
     def compact(self) -> None:
-        """Write every journal anew with one line per mask.
+        """Write every journal anew with one line per mask; leave alone what others changed.
 
         Raises
         ------
@@ -269,23 +288,24 @@ class MaskStore:
         for scope in sorted(self._dirty):
             records = [asdict(record) for _, record in sorted(self.records(scope).items())]
             path = self._project.track_path(scope)
+            if not self._project.watch.is_known(path):
+                continue
             if records:
                 self._project.write_journal(path, records)
             else:
-                with saving(path):
-                    path.unlink(missing_ok=True)
-        self._dirty.clear()
+                self._project.remove(path)
+            self._dirty.discard(scope)
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _load(self, scope: Scope) -> None:
+    def _load(self, scope: Scope) -> list[MaskRecord]:
         """Read a journal; the last line of a frame counts, and only where its PNG is there."""
         records: dict[int, MaskRecord] = {}
-        for content in read_journal(self._project.track_path(scope)):
+        for content in self._project.read_journal(self._project.track_path(scope)):
             frame = content.get("frame_index")
             if type(frame) is int and frame >= 0:
                 records.pop(frame, None)
-                record = _parse_record(content, self.width, self.height)
+                record = parse_record(content, self.width, self.height)
                 if record is not None:
                     records[frame] = record
         there = self._project.mask_frames(scope)
@@ -294,8 +314,7 @@ class MaskStore:
             if mask is not None:
                 # A kill came between PNG and line, or the file was put there by hand.
                 records[frame] = measure(mask, frame, "import")
-        for frame in sorted(records.keys() & there):
-            self._put_record(scope, records[frame])
+        return [records[frame] for frame in sorted(records.keys() & there)]
 
     def _read_png(self, scope: Scope, frame: int) -> Mask | None:
         try:
@@ -339,7 +358,7 @@ class MaskStore:
             self._packed_size -= len(old.data) + 200
 
 
-def _parse_record(content: Mapping[str, Any], width: int, height: int) -> MaskRecord | None:
+def parse_record(content: Mapping[str, Any], width: int, height: int) -> MaskRecord | None:
     """Return the record of a line, None where it makes no sense for masks of this size."""
     try:
         box, centroid, score = content["bbox"], content["centroid"], content["score"]

@@ -328,7 +328,7 @@ class Cancel(Request):
 
 @dataclass(frozen=True, slots=True)
 class Save(Request):
-    """Bring all that is saved to the disk itself; answered with `Done`."""
+    """Bring all that is saved to the disk itself; answered with `Saved`."""
 
     kind = "save"
 
@@ -723,6 +723,14 @@ class LoadPreview(Answer):
     title: str
     merge: list[str]
     replace: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved(Answer):
+    """Everything is on the disk, in this folder."""
+
+    kind = "saved"
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)

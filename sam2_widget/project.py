@@ -19,7 +19,7 @@ from sam2_widget.annotations import (
     Scope,
     ScopePrompts,
 )
-from sam2_widget.durable import TEMPORARY, Flusher, append_line, saving, write_file
+from sam2_widget.durable import TEMPORARY, Flusher, append_line, link_file, saving, write_file
 from sam2_widget.errors import ProjectError
 from sam2_widget.keypoints import (
     Keypoint,
@@ -33,6 +33,7 @@ from sam2_widget.labels import Labels
 from sam2_widget.locking import ProjectLock
 from sam2_widget.names import name_or_none
 from sam2_widget.palette import check_color
+from sam2_widget.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -156,6 +157,7 @@ class Project:
         with saving(root):
             self.lock.try_again()
         self.flusher = Flusher()
+        self.watch = Watch()
         # What else the file says of a region or an instance: written back as it is.
         self._kept: dict[str | int, dict[str, Any]] = {}
         try:
@@ -181,6 +183,11 @@ class Project:
         """Folder of what undo may bring back."""
         return self.root / ".undo"
 
+    @property
+    def uploads(self) -> Path:
+        """Folder of files that are being loaded."""
+        return self.root / ".uploads"
+
     def mask_path(self, scope: Scope, frame: int) -> Path:
         """PNG file of a mask."""
         return self._instance(scope) / f"masks_{scope.region}" / f"{frame:05d}.png"
@@ -198,7 +205,7 @@ class Project:
 
         The hash in its name keeps a new one off the old, which counts until the prompts are saved.
         """
-        return self._instance(scope) / f"prompts_{scope.region}" / _drawn_name(frame, mask)
+        return self._instance(scope) / f"prompts_{scope.region}" / drawn_name(frame, mask)
 
     def keypoints_path(self, instance: int) -> Path:
         """Keypoints of an instance."""
@@ -216,11 +223,43 @@ class Project:
 
     def mask_frames(self, scope: Scope) -> set[int]:
         """Return the frames of a scope that have a PNG."""
-        folder = self.mask_path(scope, 0).parent
-        stems = [path.stem for path in folder.glob("*.png")] if folder.is_dir() else []
+        names = self.watch.note_folder(self.mask_path(scope, 0).parent)
+        stems = [name.removesuffix(".png") for name in names if name.endswith(".png")]
         # Only the name that we would read: 1.png is not 00001.png.
         numbers = {int(stem) for stem in stems if stem.isdecimal() and f"{int(stem):05d}" == stem}
         return {number for number in numbers if number < MAX_FRAMES}
+
+    @contextlib.contextmanager
+    def reading_again(self) -> Iterator[None]:
+        """Read ``project.json`` again, and let the block read the other files; or change nothing.
+
+        Raises
+        ------
+        ProjectError
+            If ``project.json`` is of a newer format or damaged.
+        """
+        before = self.info, self._kept, self.watch
+        self.watch = Watch()
+        try:
+            self.info = self._read_info()
+            yield
+        except BaseException:
+            self.info, self._kept, self.watch = before
+            raise
+
+    def take_over(self) -> bool:
+        """Take the lock if no other process holds it any more; return whether it is held.
+
+        Raises
+        ------
+        SaveError
+            If the folder is not writable.
+        """
+        with saving(self.root):
+            self.lock.try_again()
+        if self.lock.held:
+            self._tidy()
+        return self.lock.held
 
     # -- project.json -------------------------------------------------------------------------
 
@@ -246,7 +285,7 @@ class Project:
 
     def _read_info(self) -> ProjectInfo | None:
         path = self.root / "project.json"
-        content = read_json(path)
+        content = self._read(path)
         if content is None:
             return None
         version = content.get("format") if isinstance(content, dict) else None
@@ -310,8 +349,7 @@ class Project:
         content = _prompts_json(self.name, scope, prompts) if prompts else None
         self._write_or_remove(self.points_path(scope), content)
         for path in old.keys() - new.keys():
-            with saving(path):
-                path.unlink(missing_ok=True)
+            self.remove(path)
         if old and not new:
             _remove_if_empty(next(iter(old)).parent)
 
@@ -331,22 +369,18 @@ class Project:
             If a file is damaged or a point lies outside the video.
         """
         annotations = Annotations()
-        drawn: set[Path] = set()
         for scope in self.scopes():
             path = self.points_path(scope)
-            content = read_json(path)
+            content = self._read(path)
             if content is not None:
                 try:
                     masks = self._read_drawn(scope, content.get("masks", []), width, height)
-                    prompts = _parse_prompts(content, masks, width, height)
+                    prompts = parse_prompts(content, masks, width, height)
                 except ProjectError:
                     raise
                 except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise damaged(path) from error
                 annotations = annotations.replace_scope(scope, prompts)
-                drawn |= self._drawn(scope, prompts).keys()
-        if self.lock.held:
-            self._remove_unnamed(drawn)
         return annotations
 
     def _read_drawn(
@@ -359,6 +393,7 @@ class Project:
             if not _DRAWN.fullmatch(file.removeprefix(f"prompts_{scope.region}/")):
                 raise ValueError(file)
             path = self._instance(scope) / file
+            self.watch.note(path)
             try:
                 mask = MaskPrompt(path.read_bytes())
             except OSError as error:
@@ -369,8 +404,11 @@ class Project:
             masks[frame] = mask
         return masks
 
-    def _remove_unnamed(self, drawn: set[Path]) -> None:
+    def remove_unnamed(self, annotations: Annotations) -> None:
         """Remove masks that a kill kept from being named by a file of prompts, or from going."""
+        drawn = {
+            path for scope in annotations for path in self._drawn(scope, annotations.of(scope))
+        }
         for _, folder in self._instances():
             for path in folder.glob("prompts_*/*.png"):
                 if _DRAWN.fullmatch(path.name) and path not in drawn:
@@ -402,10 +440,10 @@ class Project:
         keypoints = Keypoints()
         for instance, _ in self._instances():
             path = self.keypoints_path(instance)
-            content = read_json(path)
+            content = self._read(path)
             if content is not None:
                 try:
-                    frames = _parse_keypoints(content, width, height)
+                    frames = parse_keypoints(content, width, height)
                 except (AttributeError, KeyError, TypeError, ValueError) as error:
                     raise damaged(path) from error
                 keypoints = keypoints.replace_instance(instance, frames)
@@ -413,35 +451,63 @@ class Project:
 
     # -- plain files --------------------------------------------------------------------------
 
+    def _read(self, path: Path) -> Any:
+        # Noted first: a change while it is read must not go unseen.
+        self.watch.note(path)
+        return read_json(path)
+
     def _write_or_remove(self, path: Path, content: object | None) -> None:
         if content is not None:
             self.write_json(path, content)
-            return
-        with saving(path):
-            path.unlink(missing_ok=True)
+        else:
+            self.remove(path)
 
     def write_json(self, path: Path, content: object) -> None:
         """Save a JSON file."""
         text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
         # File names can hold bytes that are no text; JSON escapes those.
-        write_file(path, text.encode("utf-8", "backslashreplace") + b"\n", self.flusher)
+        self.write_file(path, text.encode("utf-8", "backslashreplace") + b"\n")
 
     def write_file(self, path: Path, data: bytes) -> None:
-        """Save a file."""
-        write_file(path, data, self.flusher)
+        """Save a file.
+
+        Raises
+        ------
+        SaveError
+            If it cannot be written, or was changed by another program; so do those below.
+        """
+        with self.watch.writing(path):
+            write_file(path, data, self.flusher)
+
+    def link_file(self, source: Path, path: Path) -> None:
+        """Save a file that shares the bytes of another."""
+        with self.watch.writing(path):
+            link_file(source, path, self.flusher)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file, if it is there."""
+        with self.watch.writing(path), saving(path):
+            path.unlink(missing_ok=True)
+
+    def read_journal(self, path: Path) -> Iterator[dict[str, Any]]:
+        """Yield the records of a journal; a torn line is skipped."""
+        self.watch.note(path)
+        return read_journal(path)
 
     def append(self, path: Path, record: Mapping[str, Any]) -> None:
         """Append a record to a journal."""
-        append_line(path, _line(record), self.flusher)
+        with self.watch.writing(path):
+            append_line(path, _line(record), self.flusher)
 
     def write_journal(self, path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         """Save a journal anew."""
-        write_file(path, b"".join(_line(record) + b"\n" for record in records), self.flusher)
+        self.write_file(path, b"".join(_line(record) + b"\n" for record in records))
 
     def close(self) -> None:
         """Remove what undo kept, sync and let other processes write."""
         if self.lock.held:
             shutil.rmtree(self.undo, ignore_errors=True)
+            shutil.rmtree(self.uploads, ignore_errors=True)
             self._remove_empty_folders()
         self.flusher.close()
         self.lock.release()
@@ -467,6 +533,7 @@ class Project:
     def _tidy(self) -> None:
         """Remove what a kill left half done."""
         shutil.rmtree(self.undo, ignore_errors=True)
+        shutil.rmtree(self.uploads, ignore_errors=True)
         for pattern in (f"*{TEMPORARY}", f"instance*/*{TEMPORARY}", f"instance*/*/*{TEMPORARY}"):
             for path in self.root.glob(pattern):
                 with contextlib.suppress(OSError):
@@ -529,7 +596,8 @@ def _number(value: float) -> int | float:
     return int(value) if value == int(value) else round(value, 2)
 
 
-def _drawn_name(frame: int, mask: MaskPrompt) -> str:
+def drawn_name(frame: int, mask: MaskPrompt) -> str:
+    """Return the file name of a drawn mask."""
     return f"{frame:05d}-{mask.digest}.png"
 
 
@@ -601,7 +669,7 @@ def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, 
         if given.box is not None
     ]
     masks = [
-        {"frame_index": frame, "file": f"prompts_{scope.region}/{_drawn_name(frame, given.mask)}"}
+        {"frame_index": frame, "file": f"prompts_{scope.region}/{drawn_name(frame, given.mask)}"}
         for frame, given in sorted(prompts.items())
         if given.mask is not None
     ]
@@ -651,7 +719,8 @@ def _index(value: Any) -> int:
     return value
 
 
-def _parse_keypoints(content: Any, width: int, height: int) -> InstanceKeypoints:
+def parse_keypoints(content: Any, width: int, height: int) -> InstanceKeypoints:
+    """Return what a ``keypoints.json`` says; raises nearly anything where it is no such file."""
     frames: dict[int, dict[str, Keypoint]] = {}
     # Those without a name, as the original tool left them, take what the others leave free.
     for item in sorted(content["keypoints"], key=lambda item: item["name"] is None):
@@ -667,9 +736,14 @@ def _parse_keypoints(content: Any, width: int, height: int) -> InstanceKeypoints
     return {frame: in_order(listed.values()) for frame, listed in sorted(frames.items())}
 
 
-def _parse_prompts(
+def parse_prompts(
     content: Any, masks: Mapping[int, MaskPrompt], width: int, height: int
 ) -> ScopePrompts:
+    """Return what a ``points_<region>.json`` says, its drawn masks given by frame.
+
+    Raises nearly anything where it is no such file.
+    """
+
     def parse_box(item: Any) -> Box:
         x0, y0 = _inside(item["x0"], width), _inside(item["y0"], height)
         x1, y1 = _inside(item["x1"], width, closed=True), _inside(item["y1"], height, closed=True)

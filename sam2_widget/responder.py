@@ -13,6 +13,7 @@ from sam2_widget import snapshot, views
 from sam2_widget.annotations import Scope
 from sam2_widget.answering import Answering
 from sam2_widget.errors import FrameIndexError, Sam2WidgetError
+from sam2_widget.filing import Filing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,7 @@ class Responder(Answering):
         self._views: set[str] = set()
         self._listening: dict[str, m.Listen] = {}
         self._unsubscribe: Callable[[], None] | None = None
+        self._filing = Filing(session, self._respond)
         self._handlers = {
             m.Hello: self.welcome,
             m.Listen: self._listen,
@@ -108,6 +110,7 @@ class Responder(Answering):
             m.Redo: lambda request: self._step(request, self._session.redo_soon(), "Redone"),
             m.Track: self._track,
             m.Cancel: self._cancel,
+            **self._filing.handlers,
         }
 
     def listen(self) -> None:
@@ -122,6 +125,7 @@ class Responder(Answering):
             self._views.clear()
             self._listening.clear()
             self._stop_listening()
+        self._filing.close()
 
     def _stop_listening(self) -> None:
         if self._unsubscribe is not None:

@@ -12,7 +12,7 @@ from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point,
 from sam2_widget.editing import Editor, Shown
 from sam2_widget.engines.base import Engine, Mask
 from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
-from sam2_widget.exports import json_export
+from sam2_widget.file_session import FileSession
 from sam2_widget.importing import import_project, imported_path, is_original_project
 from sam2_widget.keypoint_session import KeypointSession
 from sam2_widget.keypoints import check_skeleton
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Session(KeypointSession, LabelSession):
+class Session(FileSession, KeypointSession, LabelSession):
     """Annotate a video with SAM 2: prompts in, masks out, everything on disk at once.
 
     A project lives in ``<output_dir>/<name>/``. A second session on the same project in one process
@@ -252,25 +252,6 @@ class Session(KeypointSession, LabelSession):
             Stale and edited frames are marked.
         """
         return plots.plot(self)
-
-    def export_json(self, scope: tuple[int, str] | None = None) -> dict[str, Any]:
-        """Return everything of the project, or one scope in the original tool's export shape.
-
-        Returns
-        -------
-        dict
-            Plain values, ready for `json.dump`; masks are named by their PNG files.
-        """
-        live = self._open
-        if scope is None:
-            return json_export.project_export(
-                live.project,
-                live.video,
-                live.masks,
-                lambda each, frame: views.is_stale(live, each, frame),
-            )
-        chosen = self._scope(*scope)
-        return json_export.scope_export(self.name, chosen, len(self.video), self.points[chosen])
 
     def is_stale(self, frame: int, instance: int = 1, region: str | None = None) -> bool:
         """Tell whether a tracked mask no longer follows from the prompts as they are now."""

@@ -6,7 +6,7 @@ import operator
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar
 
 from sam2_widget import views
-from sam2_widget.errors import ClosedError, ProjectError
+from sam2_widget.errors import ClosedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,11 +39,7 @@ class SessionBase:
         return self._open.worker.submit(lambda: self._writing(task))
 
     def _writing(self, task: Callable[[], _T]) -> _T:
-        if self._live.read_only:
-            raise ProjectError(
-                f"{self._live.root} is open in another process; close it there, "
-                "then close and open it here."
-            )
+        self._live.check_writable()
         return task()
 
     def _scope(self, instance: int, region: str | None) -> Scope:

@@ -37,7 +37,12 @@ def state(live: Live, since: int | None = None) -> m.State:
         redo=history.undone[-1].text if history.undone else None,
         read_only=live.read_only,
         saved=not live.unsaved,
-        notices=[m.Notice(notice.id, notice.level, notice.text) for notice in live.notices],
+        # That the project is read-only, the view says itself, with the way out.
+        notices=[
+            m.Notice(notice.id, notice.level, notice.text)
+            for notice in live.notices
+            if notice.text != live.held_elsewhere
+        ],
     )
 
 

@@ -449,6 +449,7 @@ class TrackQueue:
         for run in runs:
             run.job.cancel()
             run.finish(error)
+            self.ended = run.job
 
     def _step(self) -> None:
         with self._lock:

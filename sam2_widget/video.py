@@ -182,6 +182,16 @@ class Video:
         """
         self._extraction.start()
 
+    def take_over(self, stored: StoredVideo | None) -> None:
+        """Store frames from now on, where another process did until it ended; then `start`.
+
+        Parameters
+        ----------
+        stored
+            What was remembered of a finished extraction, None if it was not finished.
+        """
+        self._extraction.take_over(stored.times if stored else None)
+
     def close(self) -> None:
         """Stop storing between two frames; a later `Video` continues there."""
         self._extraction.close()

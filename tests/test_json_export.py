@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -168,3 +171,50 @@ def test_what_is_exported_in_the_original_s_shape_can_be_imported(
     assert read == {
         2 * frame: sorted(listed, key=lambda point: -point[2]) for frame, listed in frames.items()
     }
+
+
+def test_pixels_are_the_bytes_of_the_png_files(tmp_path: Path) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(3, 30, 20)
+        session.track(stop=6).wait()
+        content = session.export_json(pixels=True)
+        (scope,) = content["scopes"]
+        for record in scope["records"]:
+            png = (session.folder / record["file"]).read_bytes()
+            assert base64.b64decode(record["png"]) == png
+        file = io.BytesIO()
+        session.write_export(file)
+        assert json.loads(file.getvalue()) == json.loads(json_export.encode(content))
+        assert all("png" not in record for record in session.export_json()["scopes"][0]["records"])
+
+
+def test_one_scope_is_written_in_the_original_shape(tmp_path: Path) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(3, 30, 20)
+        file = io.BytesIO()
+        session.write_export(file, (1, "overall"))
+        assert json.loads(file.getvalue()) == session.export_json((1, "overall"))
+
+
+def test_a_mask_that_is_gone_is_named_in_the_error(tmp_path: Path) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(3, 30, 20)
+        (session.folder / "instance1/masks_overall/00003.png").unlink()
+        with pytest.raises(ProjectError, match=r"00003\.png"):
+            session.write_export(io.BytesIO())
+
+
+def test_writing_many_masks_needs_the_memory_of_few(tmp_path: Path) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(3, 30, 20)
+        session.track().wait()
+        for frame in range(10):
+            path = session.folder / f"instance1/masks_overall/{frame:05d}.png"
+            path.write_bytes(bytes(4 << 20))
+        tracemalloc.start()
+        with (tmp_path / "all.json").open("wb") as file:
+            session.write_export(file)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert (tmp_path / "all.json").stat().st_size > 40 << 20
+        assert peak < 32 << 20

@@ -116,6 +116,7 @@ ENCODED: list[m.Answer] = [
     m.Chunk(4, buffers=(b"\x00\x01{}",)),
     m.Upload("t-1", "clip-2.mp4", 1048576),
     m.LoadPreview("clip.json", ["Adds 3 points."], []),
+    m.Saved("outputs/clip"),
 ]
 
 json_values = st.recursive(

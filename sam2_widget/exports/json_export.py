@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from sam2_widget.project import damaged, read_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import IO
 
     import numpy as np
     import numpy.typing as npt
@@ -25,10 +28,34 @@ FORMAT = "sam2-widget-export"
 VERSION = 1
 
 
+class PngFile:
+    """A PNG in an export, whose bytes are read when the export is written."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def text(self) -> str:
+        """Return its bytes in base64.
+
+        Raises
+        ------
+        ProjectError
+            If it cannot be read.
+        """
+        try:
+            return base64.b64encode(self._path.read_bytes()).decode()
+        except OSError as error:
+            raise damaged(self._path) from error
+
+
 def project_export(
-    project: Project, video: Video, masks: MaskStore, is_stale: Callable[[Scope, int], bool]
+    project: Project,
+    video: Video,
+    masks: MaskStore,
+    is_stale: Callable[[Scope, int], bool],
+    png: Callable[[PngFile], object] | None = None,
 ) -> dict[str, Any]:
-    """Return all results of a project but the pixels of its masks.
+    """Return all results of a project.
 
     Parameters
     ----------
@@ -40,6 +67,8 @@ def project_export(
         The masks, whose records are taken.
     is_stale : callable
         Tells whether the mask of a scope on a frame is stale.
+    png : callable, optional
+        What to put for the pixels of a mask, under the key ``png``; by default they are left out.
 
     Returns
     -------
@@ -49,8 +78,9 @@ def project_export(
         ``colors``, what the user named and coloured; ``scopes``, a list with one entry per
         (instance, region): the content of its ``points_<region>.json`` (instance_id, region,
         prompts, boxes, masks with the drawn ones' files inside the instance's folder, corrections)
-        and ``records``, one for each mask: the line of ``track_<region>.jsonl``,
-        ``stale``, and ``file``, the mask's PNG inside the project folder;
+        and ``records``, one for each mask: the line of ``track_<region>.jsonl``, ``stale``,
+        ``file``, the mask's PNG inside the project folder, and ``png``, the bytes of that file in
+        base64, if wanted; so do the entries of ``masks``;
         ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
         of names between which lines are drawn. Coordinates are pixels of the stored frame, origin
         at the top-left corner of the top-left pixel; frames count from 0.
@@ -68,7 +98,7 @@ def project_export(
         "scopes": [
             entry
             for scope in project.scopes()
-            if (entry := _scope(project, masks, scope, is_stale)) is not None
+            if (entry := _scope(project, masks, scope, is_stale, png)) is not None
         ],
         "keypoints": [
             _saved(path)
@@ -123,9 +153,26 @@ def scope_file_name(video_id: str, scope: Scope) -> str:
 
 def encode(content: Mapping[str, Any]) -> bytes:
     """Return an export as the bytes of a UTF-8 JSON file."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    # File names can hold bytes that are no text; JSON escapes those.
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    file = io.BytesIO()
+    write(content, file)
+    return file.getvalue()
+
+
+def write(content: Mapping[str, Any], file: IO[bytes]) -> None:
+    """Write an export as UTF-8 JSON, part by part; a `PngFile` in it is read when its turn comes.
+
+    Raises
+    ------
+    ProjectError
+        If a mask cannot be read.
+    """
+    encoder = json.JSONEncoder(
+        indent=1, ensure_ascii=False, allow_nan=False, default=lambda png: png.text()
+    )
+    for part in encoder.iterencode(content):
+        # File names can hold bytes that are no text; JSON escapes those.
+        file.write(part.encode("utf-8", "backslashreplace"))
+    file.write(b"\n")
 
 
 def _video(project: Project, video: Video) -> dict[str, Any]:
@@ -153,19 +200,31 @@ def _labels(project: Project) -> dict[str, Any]:
 
 
 def _scope(
-    project: Project, masks: MaskStore, scope: Scope, is_stale: Callable[[Scope, int], bool]
+    project: Project,
+    masks: MaskStore,
+    scope: Scope,
+    is_stale: Callable[[Scope, int], bool],
+    png: Callable[[PngFile], object] | None,
 ) -> dict[str, Any] | None:
-    saved = _saved(project.points_path(scope))
+    def pixels(path: Path) -> dict[str, object]:
+        return {} if png is None else {"png": png(PngFile(path))}
+
+    path = project.points_path(scope)
+    saved = _saved(path)
     records = [
         {
             **asdict(record),
             "stale": is_stale(scope, frame),
             "file": project.mask_path(scope, frame).relative_to(project.root).as_posix(),
+            **pixels(project.mask_path(scope, frame)),
         }
         for frame, record in sorted(masks.records(scope).items())
     ]
     if not saved and not records:
         return None
+    if saved.get("masks"):
+        given = [{**item, **pixels(path.parent / item["file"])} for item in saved["masks"]]
+        saved = {**saved, "masks": given}
     empty = {"num_prompts": 0, "prompts": [], "boxes": [], "masks": [], "corrections": []}
     # Scope last: a file that was put elsewhere by hand keeps its old one inside.
     whose = {"instance_id": scope.instance, "region": scope.region}

@@ -18,6 +18,8 @@ export interface ActionOptions {
   keypoints: { view: KeypointView; edits: KeypointEdits; focusName(): void };
   /** Why there is nothing to clear on the frame that is seen; null when there is. */
   clearObstacle: ReadonlySignal<string | null>;
+  /** Brings all to the disk, and has the notebook save too. */
+  save(): void;
   /** Gives up what the pointer drags; false when it drags nothing. */
   dropDrag(): boolean;
 }
@@ -84,6 +86,10 @@ export function createActions(options: ActionOptions): Actions {
         edits.track({ scopes: [[state.instance.peek(), state.region.peek()]] }),
       ),
     "track-all": () => unless(state.trackAllObstacle.peek(), () => edits.track({ scopes: null })),
+    save: () => {
+      options.save();
+      return true;
+    },
     escape: () => options.dropDrag() || deselect(state) || cancelRun(state, edits),
     cancel: () => cancelRun(state, edits),
   };

@@ -156,6 +156,7 @@ const ANSWERS = {
   chunk: object({ offset: int }),
   upload: object({ token: text, name: text, received: int }),
   load_preview: object({ title: text, merge: list(text), replace: list(text) }),
+  saved: object({ folder: text }),
   done: object({}),
   error: object({ message: text }),
 };
@@ -178,6 +179,7 @@ export type Download = AnswerOf<"download">;
 export type Chunk = AnswerOf<"chunk">;
 export type Upload = AnswerOf<"upload">;
 export type LoadPreview = AnswerOf<"load_preview">;
+export type Saved = AnswerOf<"saved">;
 export type Done = AnswerOf<"done">;
 export type Failed = AnswerOf<"error">;
 export type Answer = { [K in AnswerKind]: AnswerOf<K> }[AnswerKind];
@@ -220,7 +222,7 @@ export interface AnswerTo {
   rename_instance: Done;
   rename_region: Done;
   set_color: Done;
-  save: Done;
+  save: Saved;
   reload: Done;
   try_lock: Done;
   export: Download;

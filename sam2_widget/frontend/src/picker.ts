@@ -244,7 +244,7 @@ function row(options: Row): HTMLButtonElement {
 }
 
 /** The row of the file that is uploaded. */
-function createSending(uploader: Uploader): Part {
+export function createSending(uploader: Uploader): Part {
   const name = h("span", { class: "s2w-sending-name" });
   const text = h("span", { class: "s2w-progress-text" });
   const bar = h("div", { class: "s2w-bar", role: "progressbar", "aria-valuemin": 0 });

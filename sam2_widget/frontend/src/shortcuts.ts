@@ -35,6 +35,7 @@ export type Action =
   | "rename"
   | "track"
   | "track-all"
+  | "save"
   | "escape"
   | "cancel";
 
@@ -64,6 +65,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "rename", keys: ["F2"], text: "Rename this instance" },
   { action: "track", keys: ["T"], text: "Track this object through the video" },
   { action: "track-all", keys: ["Shift+T"], text: "Track all objects" },
+  { action: "save", keys: ["Mod+S"], text: "Save" },
   { action: "escape", keys: ["Escape"], text: "Deselect, or cancel tracking" },
   { action: "cancel", keys: [], text: "Cancel tracking" },
 ];

@@ -96,6 +96,8 @@ export class ViewState {
   /** Edits under way after which points may have other numbers. */
   readonly shifting = signal(0);
   readonly message = signal("");
+  /** What is being done with files, in words; empty when nothing is. */
+  readonly busy = signal("");
   readonly troubles: Signal<readonly Trouble[]> = signal([]);
   readonly dismissed: Signal<ReadonlySet<string>> = signal(new Set());
   readonly times: Signal<Float64Array | null> = signal(null);

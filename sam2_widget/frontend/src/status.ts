@@ -15,6 +15,8 @@ const EDITED_HINT = "Edited by hand: Track (T) carries it on.";
 const SELECTED_HINT = "This point: drag to move it, Delete to remove it.";
 const TRACK_HINT = "Track (T) follows this object through the video.";
 const STALE_HINT = "Dashed masks are older than the last change: Track (T) makes them anew.";
+const READ_ONLY =
+  "This project is open in another process, so it is read-only here: close it there, then try again.";
 const KEYPOINT_HINT = "Click to place the named keypoint; right-click one where it is occluded.";
 const KEYPOINT_SELECTED_HINT = "drag to move it, V where it is occluded, Delete to remove it.";
 const KERNEL_LOST =
@@ -43,6 +45,7 @@ export function statusText(state: ViewState): string {
   if (isComputing(state) && (loading || state.mode.value === "segment")) {
     return loading ? "Loading the model… your click is next." : "Computing the mask…";
   }
+  if (state.busy.value) return state.busy.value;
   if (shared.model.status === "loading") return "Loading the model…";
   if (shared.model.status === "failed") return "The model could not be loaded.";
   if (shared.job) return shared.job.text;
@@ -100,6 +103,8 @@ interface Message {
   level: Level;
   text: string;
   dismiss?: () => void;
+  /** What can be done about it. */
+  action?: { label: string; act: () => void };
 }
 
 /** Over the foot of the picture, where the user looks: what went wrong. */
@@ -120,11 +125,11 @@ export function createToasts(state: ViewState, kernel: ReadonlySignal<Kernel>): 
 }
 
 /** Below everything, in nobody's way: what there is to know of the model and the video. */
-export function createBanners(state: ViewState): Part {
+export function createBanners(state: ViewState, tryAgain: () => void): Part {
   const node = h("div", { class: "s2w-banners" });
   const close = effect(() => {
     const messages = notices(state).filter(({ level }) => level !== "error");
-    show(node, [...modelNote(state), ...messages]);
+    show(node, [...modelNote(state), ...readOnly(state, tryAgain), ...messages]);
   });
   return { node, close };
 }
@@ -146,6 +151,13 @@ function notices(state: ViewState): Message[] {
     .map((notice) => ({ ...notice, dismiss: () => state.dismiss(notice.key) }));
 }
 
+/** Stays for as long as it holds: the way out is in it. */
+function readOnly(state: ViewState, tryAgain: () => void): Message[] {
+  if (!state.shared.value?.read_only) return [];
+  const action = { label: "Try again", act: tryAgain };
+  return [{ key: "read-only", level: "warning", text: READ_ONLY, action }];
+}
+
 function modelNote(state: ViewState): Message[] {
   const { note = "", status } = state.shared.value?.model ?? {};
   const key = `model ${note}`;
@@ -158,7 +170,7 @@ function levelOf(level: string): Level {
   return level === "error" || level === "warning" ? level : "info";
 }
 
-function toast({ level, text, dismiss }: Message): HTMLElement {
+function toast({ level, text, dismiss, action }: Message): HTMLElement {
   const icons: Record<Level, IconName> = { info: "info", warning: "warning", error: "error" };
   const role = level === "error" ? "alert" : "status";
   const node = h(
@@ -167,6 +179,11 @@ function toast({ level, text, dismiss }: Message): HTMLElement {
     icon(icons[level]),
     h("span", { class: "s2w-toast-text" }, text),
   );
+  if (action) {
+    const button = h("button", { type: "button", class: "s2w-toast-action" }, action.label);
+    button.onclick = action.act;
+    node.append(button);
+  }
   if (dismiss) {
     const close = h(
       "button",

@@ -4,6 +4,8 @@ import { createActions } from "./actions.ts";
 import { Connection, type Wire } from "./connection.ts";
 import { h, keepFocus } from "./dom.ts";
 import { Edits } from "./edits.ts";
+import { createFileMenu } from "./filemenu.ts";
+import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
@@ -11,6 +13,7 @@ import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
 import { createKeypointView } from "./keypointview.ts";
+import { createLoadPanel } from "./loadpanel.ts";
 import type { Choices, State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
 import { createPicker } from "./picker.ts";
@@ -98,9 +101,15 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     const layer = shown ? overlays.get(shown.index) : undefined;
     return holdsAnything(layer, scope) ? null : "This object has nothing on this frame.";
   });
+  const filing = new Filing(state, connection);
+  const save = (): void => {
+    if (state.obstacle.peek()) state.message.value = state.obstacle.peek() ?? "";
+    else void filing.save();
+    saveNotebook(root);
+  };
   const dropDrag = (): boolean => viewer.dropDrag();
   const actions = createActions({
-    ...{ state, playback, frames, edits, clearObstacle, dropDrag },
+    ...{ state, playback, frames, edits, clearObstacle, save, dropDrag },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -129,11 +138,14 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       renameInstance: (instance, name) => edits.renameInstance(instance, name),
       renameRegion: (region, name) => edits.renameRegion(region, name),
     }),
-    createBanners(state),
+    createBanners(state, () => void filing.tryAgain()),
     createToasts(state, connection.kernel),
     createPicker({ state, connection, root, choosing, fail, signal }),
+    createFileMenu(state, filing, signal),
+    createLoadPanel(state, filing, signal),
   ] as const;
-  const [toolbar, transport, progress, status, size, facts, list, banners, toasts, picker] = parts;
+  const [toolbar, transport, progress, status, size, facts, list, banners, ...others] = parts;
+  const [toasts, picker, files, load] = others;
 
   viewer.node.append(toasts.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
@@ -152,6 +164,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     transport.node,
     activity,
     list.node,
+    files.node,
+    load.node,
     banners.node,
   );
   root.dataset.view = connection.view;
@@ -173,6 +187,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       }
     }),
     ...parts.map((part) => part.close),
+    () => filing.close(),
     keypointBar.close,
   ];
   beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
@@ -299,6 +314,14 @@ function beGuest(
 
 /** What takes the focus itself when it is pressed. */
 const FIELDS = "input, select, textarea, label, .s2w-popup";
+
+/** The notebook does not see keys inside the widget: Ctrl or Cmd+S is pressed again outside. */
+function saveNotebook(root: HTMLElement): void {
+  const mac = /mac/i.test(navigator.platform);
+  const modifier = mac ? { metaKey: true } : { ctrlKey: true };
+  const init = { key: "s", code: "KeyS", keyCode: 83, bubbles: true, cancelable: true };
+  root.parentElement?.dispatchEvent(new KeyboardEvent("keydown", { ...init, ...modifier }));
+}
 
 function isWithin(target: EventTarget | null, selector: string): boolean {
   return target instanceof Element && target.closest(selector) !== null;

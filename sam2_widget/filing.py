@@ -1,0 +1,131 @@
+"""Answers the requests that are about files: save, read again, export, and load."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from sam2_widget import messages as m
+from sam2_widget.annotations import Scope
+from sam2_widget.downloads import Downloads
+from sam2_widget.errors import LoadError, UploadError
+from sam2_widget.exports import json_export
+from sam2_widget.library import printable
+from sam2_widget.loading import MAX_BYTES
+from sam2_widget.receiving import Receiver
+from sam2_widget.uploads import safe_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sam2_widget.answering import Handlers
+    from sam2_widget.session import Session
+
+
+class Filing:
+    """Saves, reads, sends and takes the files of one session for its views.
+
+    Parameters
+    ----------
+    session : Session
+        What the requests are about.
+    respond : callable
+        Answers a request with what a function returns, or with why it does not.
+    """
+
+    def __init__(
+        self, session: Session, respond: Callable[[m.Request, Callable[[], m.Answer]], None]
+    ) -> None:
+        self._session = session
+        self._respond = respond
+        self._downloads = Downloads()
+        self._receiver = Receiver(respond, self._upload_folder, "annotations.json")
+        # Files take long to read and write: neither the kernel's thread nor the frames wait.
+        self._thread = ThreadPoolExecutor(1, "sam2-widget-files")
+
+    @property
+    def handlers(self) -> Handlers:
+        """What answers each of the requests."""
+        return {
+            m.Save: lambda request: self._soon(request, self._save),
+            m.Reload: lambda request: self._soon(request, self._session.reload),
+            m.TryLock: lambda request: self._soon(request, self._session.try_again),
+            m.Export: lambda request: self._soon(request, lambda: self._export(request)),
+            m.GetChunk: lambda request: self._soon(request, lambda: self._chunk(request)),
+            m.PreviewLoad: lambda request: self._soon(request, lambda: self._preview(request)),
+            m.ApplyLoad: lambda request: self._soon(request, lambda: self._apply(request)),
+            **self._receiver.handlers,
+        }
+
+    def close(self) -> None:
+        """Take no more, and remove what was being fetched."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._receiver.close()
+        self._downloads.close()
+
+    def _soon(self, request: m.Request, act: Callable[[], object]) -> None:
+        def answer() -> m.Answer:
+            result = act()
+            return result if isinstance(result, m.Answer) else m.Done()
+
+        self._thread.submit(self._respond, request, answer)
+
+    def _save(self) -> m.Answer:
+        folder = self._session.save()
+        with contextlib.suppress(ValueError):
+            # As the user wrote it, where it lies below the notebook.
+            folder = folder.relative_to(Path.cwd())
+        return m.Saved(printable(str(folder)))
+
+    # -- export -------------------------------------------------------------------------------
+
+    def _export(self, request: m.Export) -> m.Answer:
+        session = self._session
+        scope = None
+        name = f"{session.name}.json"
+        if request.instance is not None and request.region is not None:
+            scope = Scope(request.instance, request.region)
+            name = json_export.scope_file_name(session.name, scope)
+
+        def write(file: IO[bytes]) -> None:
+            session.write_export(file, scope)
+
+        # The folder of the project has room for what is in it; the system's may be in memory.
+        folder = None if session.read_only else session.folder
+        offer = self._downloads.offer(safe_name(name, "project"), folder, write)
+        return m.Download(offer.token, offer.name, offer.size)
+
+    def _chunk(self, request: m.GetChunk) -> m.Answer:
+        data = self._downloads.chunk(request.token, request.offset)
+        return m.Chunk(request.offset, buffers=(data,))
+
+    # -- load ---------------------------------------------------------------------------------
+
+    def _upload_folder(self, request: m.BeginUpload) -> Path:
+        self._session.live.check_writable()
+        if request.purpose != "annotations":
+            raise UploadError("A video is open already; call Annotator() without one to upload.")
+        if request.size > MAX_BYTES:
+            raise LoadError("The file is larger than 2 GiB; export the project in parts.")
+        return self._session.live.project.uploads
+
+    def _preview(self, request: m.PreviewLoad) -> m.Answer:
+        try:
+            preview = self._session.preview_load(self._receiver.uploads.file(request.token))
+        except BaseException:
+            self._forget(request.token)
+            raise
+        return m.LoadPreview(preview.title, preview.merge, preview.replace)
+
+    def _apply(self, request: m.ApplyLoad) -> None:
+        try:
+            self._session.load(self._receiver.uploads.file(request.token), request.how)
+        finally:
+            self._forget(request.token)
+
+    def _forget(self, token: str) -> None:
+        self._receiver.uploads.cancel(token)
+        with contextlib.suppress(OSError):
+            self._session.live.project.uploads.rmdir()
