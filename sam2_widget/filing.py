@@ -108,7 +108,7 @@ class Filing:
         if request.purpose != "annotations":
             raise UploadError("A video is open already; call Annotator() without one to upload.")
         if request.size > MAX_BYTES:
-            raise LoadError("The file is larger than 2 GiB; export the project in parts.")
+            raise LoadError("The file is larger than 2 GiB; load a part of it.")
         return self._session.live.project.uploads
 
     def _preview(self, request: m.PreviewLoad) -> m.Answer:

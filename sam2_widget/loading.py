@@ -81,7 +81,7 @@ class Loaded:
         Its keypoints by instance and frame.
     labels : Labels
         Its regions, display names and colours.
-    names_all : bool
+    has_names : bool
         Whether it speaks of names and colours at all.
     """
 
@@ -91,7 +91,7 @@ class Loaded:
     scopes: Mapping[Scope, Mapping[int, Given]] = field(default_factory=dict)
     keypoints: Mapping[int, InstanceKeypoints] = field(default_factory=dict)
     labels: Labels = _NO_LABELS
-    names_all: bool = False
+    has_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +190,14 @@ def read(source: Source, video: Video, annotations: Annotations) -> Loaded:
 
 def _content(path: Path) -> Any:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise LoadError(f"{path.name} is larger than 2 GiB; export the project in parts.")
-        return json.loads(path.read_bytes())
+        # A file must not fill the memory by its mere size.
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except OSError as error:
         raise LoadError(f"{path} cannot be read ({error.strerror}); give another file.") from error
+    if data is None:
+        raise LoadError(f"{path.name} is larger than 2 GiB; load a part of it.")
+    try:
+        return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise LoadError(f"{path.name} is no JSON file; give one that was exported.") from error
 
@@ -275,7 +278,7 @@ class _Reader:
             scopes=scopes,
             keypoints=keypoints,
             labels=_labels(content, scopes),
-            names_all="region_names" in content,
+            has_names="region_names" in content,
         )
 
     def _points(self, content: dict[str, Any]) -> Loaded:
@@ -525,7 +528,7 @@ def _plan_labels(loaded: Loaded, present: Labels, how: How) -> Labels:
                 "only; give it another name in the file."
             )
     given = loaded.labels
-    old = Labels(()) if how == "replace" and loaded.names_all else present
+    old = Labels(()) if how == "replace" and loaded.has_names else present
     return Labels(
         tuple(there.values()),
         {**old.region_names, **given.region_names},

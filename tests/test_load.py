@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2_widget import bits
+from sam2_widget import bits, loading
 from sam2_widget.annotations import Scope
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import LoadError, SaveError
@@ -500,6 +500,16 @@ def test_other_files_are_refused_by_name(
         session.load(path)
     with pytest.raises(LoadError, match=r"none\.json cannot be read"):
         session.load(tmp_path / "none.json")
+
+
+def test_a_file_that_would_fill_the_memory_is_not_read(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps(export(session)))
+    monkeypatch.setattr(loading, "MAX_BYTES", 100)
+    with pytest.raises(LoadError, match="larger than 2 GiB"):
+        session.load(path)
 
 
 def test_a_mask_that_belongs_to_other_prompts_is_made_anew(session: Session) -> None:
