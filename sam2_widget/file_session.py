@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
-from sam2_widget import loading, views
+from sam2_widget import loading, merging, previewing, views
 from sam2_widget.errors import LoadError
 from sam2_widget.exports import json_export
 from sam2_widget.session_base import SessionBase
@@ -126,7 +126,7 @@ class FileSession(SessionBase):
 
         self._open.worker.run(act)
 
-    def preview_load(self, source: loading.Source) -> loading.Preview:
+    def preview_load(self, source: loading.Source) -> previewing.Preview:
         """Return what `load` would do with a file, in sentences, without doing it.
 
         Parameters
@@ -146,16 +146,18 @@ class FileSession(SessionBase):
         """
         loaded = loading.read(source, self._open.video, self._live.annotations)
 
-        def act() -> loading.Preview:
+        def act() -> previewing.Preview:
             merge, replaced = (
-                loading.sentences(loading.plan(loaded, self._present(), how))
+                previewing.sentences(merging.plan(loaded, self._present(), how))
                 for how in ("merge", "replace")
             )
-            return loading.Preview(" ".join([f"{loaded.title}.", *loaded.notes]), merge, replaced)
+            return previewing.Preview(
+                " ".join([f"{loaded.title}.", *loaded.notes]), merge, replaced
+            )
 
         return self._open.worker.run(act)
 
-    def load(self, source: loading.Source, how: loading.How = "merge") -> list[str]:
+    def load(self, source: loading.Source, how: merging.How = "merge") -> list[str]:
         """Load a file of annotations, as one step of undo.
 
         Masks whose pixels are in the file are written as they are. Prompts without pixels get their
@@ -192,15 +194,15 @@ class FileSession(SessionBase):
         def act() -> list[str]:
             if how == "replace" and loaded.everything:
                 self._live.end_runs()
-            made = loading.plan(loaded, self._present(), how)
+            made = merging.plan(loaded, self._present(), how)
             frames = [new for _, new in made.frames]
             text = f"loading of {loaded.title}"
             self._editor.load(text, frames, made.keypoints, made.labels[1])
-            return loading.sentences(made)
+            return previewing.sentences(made)
 
         return self._do(act)
 
-    def _present(self) -> loading.Present:
+    def _present(self) -> merging.Present:
         live = self._live
 
         def png(scope: Scope, frame: int) -> bytes | None:
@@ -208,7 +210,7 @@ class FileSession(SessionBase):
             return path.read_bytes() if path.exists() else None
 
         records = {scope: live.masks.records(scope) for scope in live.masks.scopes()}
-        return loading.Present(live.annotations, live.keypoints, live.labels, records, png)
+        return merging.Present(live.annotations, live.keypoints, live.labels, records, png)
 
     def try_again(self) -> None:
         """Become the one that writes, where the project was open in another process before.

@@ -17,20 +17,13 @@ from sam2_widget import bits
 from sam2_widget.annotations import Annotations, FramePrompts, Point, Scope, make_point
 from sam2_widget.durable import saving
 from sam2_widget.errors import ProjectError, PromptError, VideoError
+from sam2_widget.ids import DEFAULT_REGIONS, MAX_FRAMES, MAX_INSTANCE, check_name, check_region
 from sam2_widget.images import image_size, read_rgb
 from sam2_widget.keypoints import Keypoint, free_name, placed
 from sam2_widget.labels import Labels
 from sam2_widget.masks import Mask, MaskStore, measure
 from sam2_widget.names import tidy_name
-from sam2_widget.project import (
-    DEFAULT_REGIONS,
-    MAX_FRAMES,
-    MAX_INSTANCE,
-    Project,
-    ProjectInfo,
-    check_name,
-    check_region,
-)
+from sam2_widget.project import Project, ProjectInfo
 from sam2_widget.sources import open_source
 
 if TYPE_CHECKING:

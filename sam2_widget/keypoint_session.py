@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, SupportsIndex
 from sam2_widget import views
 from sam2_widget.errors import PromptError
 from sam2_widget.keypoints import free_name, make_keypoint, named, placed, without
-from sam2_widget.live import release
 from sam2_widget.names import tidy_name
+from sam2_widget.registry import release
 from sam2_widget.session_base import SessionBase
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sam2_widget import views
-from sam2_widget.project import check_regions
+from sam2_widget.ids import check_regions
 from sam2_widget.session_base import SessionBase
 
 

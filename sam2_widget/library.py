@@ -13,7 +13,7 @@ from natsort import natsorted, ns
 
 from sam2_widget.errors import ProjectError
 from sam2_widget.images import IMAGE_SUFFIXES
-from sam2_widget.project import read_json
+from sam2_widget.json_files import read_json
 from sam2_widget.sources import open_source
 
 if TYPE_CHECKING:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,11 @@ from sam2_widget.engines.base import Engine
 from sam2_widget.errors import ClosedError, ModelError, ProjectError, SaveError
 from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
+from sam2_widget.ids import DEFAULT_REGIONS, MAX_INSTANCE
 from sam2_widget.labels import Labels
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
-from sam2_widget.project import DEFAULT_REGIONS, MAX_INSTANCE, Project, ProjectInfo
+from sam2_widget.project import Project, ProjectInfo
 from sam2_widget.tracking import TrackJob, TrackQueue
 from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
@@ -549,59 +549,3 @@ def _parse_stored(info: ProjectInfo) -> StoredVideo | None:
         return StoredVideo(times, int(video["width"]), int(video["height"]))
     except (KeyError, TypeError, ValueError):
         return None
-
-
-# -- registry ---------------------------------------------------------------------------------
-
-_projects: dict[Path, Live] = {}
-_closing: dict[Path, threading.Event] = {}
-_registry = threading.Lock()
-
-
-def attach(root: Path, make: Callable[[], Live], check: Callable[[Live], None]) -> Live:
-    """Return the live project of a folder, opening it if no session has.
-
-    Parameters
-    ----------
-    root : Path
-        Resolved folder.
-    make : callable
-        Opens it.
-    check : callable
-        Refuses an open one whose arguments differ.
-    """
-    while True:
-        with _registry:
-            ended = _closing.get(root)
-            if ended is None:
-                live = _projects.get(root)
-                if live is None:
-                    live = _projects[root] = make()
-                else:
-                    check(live)
-                live.users += 1
-                return live
-        ended.wait()
-
-
-def release(live: Live) -> None:
-    """Close a live project when its last session goes."""
-    with _registry:
-        live.users -= 1
-        if live.users > 0 or _projects.get(live.root) is not live:
-            return
-        del _projects[live.root]
-        ended = _closing[live.root] = threading.Event()
-    try:
-        live.close()
-    finally:
-        with _registry:
-            del _closing[live.root]
-        ended.set()
-
-
-@atexit.register
-def _close_all() -> None:
-    for live in list(_projects.values()):
-        live.users = 1
-        release(live)

@@ -6,10 +6,10 @@ import base64
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,136 +22,25 @@ from sam2_widget.annotations import (
     Scope,
     make_point,
 )
-from sam2_widget.editing import NewFrame
 from sam2_widget.errors import LoadError
 from sam2_widget.exports import json_export
-from sam2_widget.history import KeypointChange
+from sam2_widget.formats import drawn_name, parse_keypoints, parse_prompts
+from sam2_widget.ids import MAX_INSTANCE, check_region
 from sam2_widget.importing import FRAME_STEP, HEIGHT, WIDTH
-from sam2_widget.keypoints import Keypoints, placed
 from sam2_widget.labels import Labels
 from sam2_widget.masks import measure, parse_record
-from sam2_widget.project import (
-    MAX_INSTANCE,
-    check_region,
-    drawn_name,
-    parse_keypoints,
-    parse_prompts,
-)
+from sam2_widget.merging import Given, Loaded
+from sam2_widget.previewing import counted
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import ScopePrompts
-    from sam2_widget.keypoints import FrameKeypoints, InstanceKeypoints
     from sam2_widget.masks import MaskRecord
     from sam2_widget.video import Video
 
-How = Literal["merge", "replace"]
 Source = str | os.PathLike[str] | Mapping[str, Any]
 
 MAX_BYTES = 1 << 31
 """Size of the largest file: it has to fit into memory."""
-_MAX_SENTENCES = 24
-_NO_LABELS = Labels(())
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """What a file says of a scope on a frame; `png` is the mask, if the file has its pixels."""
-
-    prompts: FramePrompts | None = None
-    record: MaskRecord | None = None
-    png: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A file of annotations, checked against the video.
-
-    Attributes
-    ----------
-    title : str
-        What it is, in words.
-    notes : tuple of str
-        What the user should know of it, a sentence each.
-    everything : bool
-        Whether it is about the whole project, so that replacing takes away what is not in it; else
-        it is about its scopes and instances only.
-    scopes : mapping
-        What it says by scope and frame.
-    keypoints : mapping
-        Its keypoints by instance and frame.
-    labels : Labels
-        Its regions, display names and colours.
-    has_names : bool
-        Whether it speaks of names and colours at all.
-    """
-
-    title: str
-    notes: tuple[str, ...] = ()
-    everything: bool = False
-    scopes: Mapping[Scope, Mapping[int, Given]] = field(default_factory=dict)
-    keypoints: Mapping[int, InstanceKeypoints] = field(default_factory=dict)
-    labels: Labels = _NO_LABELS
-    has_names: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """What there is in a project before a file is loaded.
-
-    Attributes
-    ----------
-    annotations, keypoints, labels
-        The prompts, keypoints, and regions, names and colours.
-    records : mapping
-        The records of all masks by scope and frame.
-    png : callable
-        Returns the bytes of the mask of a scope on a frame.
-    """
-
-    annotations: Annotations
-    keypoints: Keypoints
-    labels: Labels
-    records: Mapping[Scope, Mapping[int, MaskRecord]]
-    png: Callable[[Scope, int], bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What loading a file changes.
-
-    Attributes
-    ----------
-    frames : list of (Given, NewFrame)
-        Frames that change: what is there, and what they become.
-    keypoints : list of KeypointChange
-        Keypoints that change.
-    labels : pair of Labels
-        Regions, names and colours as they are, and as they become.
-    """
-
-    frames: list[tuple[Given, NewFrame]]
-    keypoints: list[KeypointChange]
-    labels: tuple[Labels, Labels]
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What loading a file would do.
-
-    Attributes
-    ----------
-    title : str
-        What the file is, and what there is to know of it.
-    merge, replace : list of str
-        What merging it, or replacing by it, would do, a sentence each.
-    """
-
-    title: str
-    merge: list[str]
-    replace: list[str]
-
-
-# -- reading ----------------------------------------------------------------------------------
 
 
 def read(source: Source, video: Video, annotations: Annotations) -> Loaded:
@@ -238,7 +127,7 @@ class _Reader:
             )
         if self._lost:
             self._notes.append(
-                f"{_count(self._lost, 'drawn mask')} of it cannot be brought back: export with "
+                f"{counted(self._lost, 'drawn mask')} of it cannot be brought back: export with "
                 "pixels."
             )
         self._check_frames(loaded)
@@ -269,7 +158,7 @@ class _Reader:
         )
         if left_out:
             self._notes.append(
-                f"It was exported without pixels: {_count(left_out, 'tracked mask')} of it cannot "
+                f"It was exported without pixels: {counted(left_out, 'tracked mask')} of it cannot "
                 "be brought back, track again."
             )
         return Loaded(
@@ -454,191 +343,3 @@ def _consistent(given: Given) -> Given:
     if prompts and record and record.revision != prompts.revision:
         return Given(prompts)
     return given
-
-
-# -- planning ---------------------------------------------------------------------------------
-
-
-def plan(loaded: Loaded, present: Present, how: How) -> Plan:
-    """Return what loading a file changes; pure.
-
-    Raises
-    ------
-    LoadError
-        If a region of it differs from one of the project in upper and lower case only.
-    """
-    frames = [
-        change
-        for scope in sorted({*loaded.scopes, *(_scopes(present) if loaded.everything else ())})
-        for change in _plan_scope(loaded, present, scope, how)
-    ]
-    labels = present.labels, _plan_labels(loaded, present.labels, how)
-    return Plan(frames, _plan_keypoints(loaded, present.keypoints, how), labels)
-
-
-def _scopes(present: Present) -> set[Scope]:
-    return {*present.annotations, *present.records}
-
-
-def _plan_scope(
-    loaded: Loaded, present: Present, scope: Scope, how: How
-) -> Iterator[tuple[Given, NewFrame]]:
-    given = loaded.scopes.get(scope, {})
-    prompts, records = present.annotations.of(scope), present.records.get(scope, {})
-    frames = set(given)
-    if how == "replace":
-        # A file of prompts alone says nothing of frames that were only tracked.
-        frames |= {*prompts, *records} if loaded.everything else {*prompts}
-    for frame in sorted(frames):
-        before = Given(prompts.get(frame), records.get(frame))
-        after = _becomes(given.get(frame), before, how)
-        if after is None:
-            continue
-        if after.png is not None and after.record == before.record:
-            before = replace(before, png=present.png(scope, frame))
-        if after != before:
-            yield before, NewFrame(scope, frame, after.prompts, after.record, after.png)
-
-
-def _becomes(given: Given | None, before: Given, how: How) -> Given | None:
-    """Return what a frame becomes, None where the file says nothing of use."""
-    if given is None:
-        return Given()
-    if given.png is not None:
-        return given
-    if given.prompts is None:
-        # A mask without its pixels: it is kept where it is there already.
-        keeps = given.record == before.record and before.prompts is None
-        return before if keeps else None if how == "merge" else Given()
-    prompts = given.prompts
-    if prompts.corrects and before.record is None:
-        # What it corrected is not here.
-        prompts = replace(prompts, corrects=False)
-    return before if prompts == before.prompts and before.record else Given(prompts)
-
-
-def _plan_labels(loaded: Loaded, present: Labels, how: How) -> Labels:
-    """Return the labels with new regions; names and colours of the file win."""
-    there = {region.lower(): region for region in present.regions}
-    for region in loaded.labels.regions:
-        other = there.setdefault(region.lower(), region)
-        if other != region:
-            raise LoadError(
-                f"The region {region} of the file differs from {other} in upper and lower case "
-                "only; give it another name in the file."
-            )
-    given = loaded.labels
-    old = Labels(()) if how == "replace" and loaded.has_names else present
-    return Labels(
-        tuple(there.values()),
-        {**old.region_names, **given.region_names},
-        {**old.instance_names, **given.instance_names},
-        {**old.colors, **given.colors},
-    )
-
-
-def _plan_keypoints(loaded: Loaded, present: Keypoints, how: How) -> list[KeypointChange]:
-    instances = set(loaded.keypoints)
-    if how == "replace" and loaded.everything:
-        instances |= set(present)
-    changes = []
-    for instance in sorted(instances):
-        given, there = loaded.keypoints.get(instance, {}), present.of(instance)
-        for frame in sorted({*given, *there} if how == "replace" else given):
-            before, new = there.get(frame, ()), given.get(frame, ())
-            after = new if how == "replace" else placed(before, new)
-            if after != before:
-                changes.append(KeypointChange(instance, frame, before, after))
-    return changes
-
-
-# -- words ------------------------------------------------------------------------------------
-
-
-def sentences(made: Plan) -> list[str]:
-    """Return what a plan does, a sentence each."""
-    told = _label_sentences(*made.labels)
-    for scope in sorted({new.scope for _, new in made.frames}):
-        told += _scope_sentences(
-            scope, [change for change in made.frames if change[1].scope == scope]
-        )
-    for instance in sorted({change.instance for change in made.keypoints}):
-        told += _keypoint_sentences(
-            instance, [change for change in made.keypoints if change.instance == instance]
-        )
-    if len(told) > _MAX_SENTENCES:
-        more = len(told) - _MAX_SENTENCES + 1
-        told = [*told[: _MAX_SENTENCES - 1], f"And {more} changes more of this kind."]
-    return told or ["Changes nothing: all of it is here already."]
-
-
-def _label_sentences(before: Labels, after: Labels) -> list[str]:
-    told = [f"Adds the region {r}." for r in after.regions if r not in before.regions]
-    names = _differing(before.region_names, after.region_names)
-    names += _differing(before.instance_names, after.instance_names)
-    colors = _differing(before.colors, after.colors)
-    changes = [_count(names, "name")] * bool(names) + [_count(colors, "colour")] * bool(colors)
-    return told + ([f"Changes {' and '.join(changes)}."] if changes else [])
-
-
-def _differing(before: Mapping[Any, str], after: Mapping[Any, str]) -> int:
-    return sum(before.get(key) != after.get(key) for key in {*before, *after})
-
-
-def _scope_sentences(scope: Scope, changes: list[tuple[Given, NewFrame]]) -> Iterator[str]:
-    added = [new.prompts for before, new in changes if new.prompts and not before.prompts]
-    changed = [
-        new
-        for before, new in changes
-        if before.prompts and new.prompts not in (None, before.prompts)
-    ]
-    gone = [new for before, new in changes if before.prompts and not new.prompts]
-    if added:
-        yield f"Adds {_prompts(added)} on {_count(len(added), 'frame')} of {scope}."
-    if changed:
-        yield f"Replaces the prompts of {_count(len(changed), 'frame')} of {scope}."
-    if gone:
-        yield f"Removes the prompts of {_count(len(gone), 'frame')} of {scope}."
-    masks = [(before, new) for before, new in changes if new.png not in (None, before.png)]
-    fresh = sum(before.record is None for before, _ in masks)
-    if fresh:
-        yield f"Adds the masks of {_count(fresh, 'frame')} of {scope}."
-    if len(masks) > fresh:
-        yield f"Replaces the masks of {_count(len(masks) - fresh, 'frame')} of {scope}."
-    made = sum(new.record is None and new.prompts is not None for _, new in changes)
-    if made:
-        yield f"Has the model make the masks of {_count(made, 'frame')} of {scope}."
-    removed = sum(
-        before.record is not None and new.record is None and new.prompts is None
-        for before, new in changes
-    )
-    if removed:
-        yield f"Removes the masks of {_count(removed, 'frame')} of {scope}."
-
-
-def _keypoint_sentences(instance: int, changes: list[KeypointChange]) -> Iterator[str]:
-    added = changed = removed = 0
-    for change in changes:
-        before, after = _by_name(change.before), _by_name(change.after)
-        added += len(after.keys() - before.keys())
-        removed += len(before.keys() - after.keys())
-        changed += sum(before[name] != after[name] for name in before.keys() & after.keys())
-    for verb, count in (("Adds", added), ("Changes", changed), ("Removes", removed)):
-        if count:
-            yield f"{verb} {_count(count, 'keypoint')} of instance {instance}."
-
-
-def _by_name(keypoints: FrameKeypoints) -> dict[str, Any]:
-    return {keypoint.name: keypoint for keypoint in keypoints}
-
-
-def _prompts(listed: list[FramePrompts]) -> str:
-    points = sum(len(prompts.points) for prompts in listed)
-    boxes = sum(prompts.box is not None for prompts in listed)
-    drawn = sum(prompts.mask is not None for prompts in listed)
-    counts = ((points, "point", ""), (boxes, "box", "boxes"), (drawn, "drawn mask", ""))
-    return " and ".join(_count(*count) for count in counts if count[0])
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

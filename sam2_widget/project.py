@@ -1,4 +1,4 @@
-"""The files of a project: their paths, formats, reading and writing."""
+"""The files of a project: their paths, reading and writing."""
 
 from __future__ import annotations
 
@@ -10,29 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sam2_widget import bits
-from sam2_widget.annotations import (
-    Annotations,
-    Box,
-    FramePrompts,
-    MaskPrompt,
-    Point,
-    Scope,
-    ScopePrompts,
-)
+from sam2_widget.annotations import Annotations, MaskPrompt, Scope, ScopePrompts
 from sam2_widget.durable import TEMPORARY, Flusher, append_line, link_file, saving, write_file
 from sam2_widget.errors import ProjectError
-from sam2_widget.keypoints import (
-    Keypoint,
-    Keypoints,
-    check_skeleton,
-    free_name,
-    in_order,
-    make_keypoint,
+from sam2_widget.formats import (
+    drawn_name,
+    frame_index,
+    keypoints_json,
+    labels_json,
+    parse_keypoints,
+    parse_labels,
+    parse_prompts,
+    prompts_json,
 )
-from sam2_widget.labels import Labels
+from sam2_widget.ids import MAX_FRAMES, MAX_INSTANCE, check_regions, is_region
+from sam2_widget.json_files import damaged, journal_line, read_journal, read_json
+from sam2_widget.keypoints import Keypoints, check_skeleton
 from sam2_widget.locking import ProjectLock
-from sam2_widget.names import name_or_none
-from sam2_widget.palette import check_color
 from sam2_widget.watching import Watch
 
 if TYPE_CHECKING:
@@ -40,67 +34,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.keypoints import InstanceKeypoints, Skeleton
+    from sam2_widget.labels import Labels
 
 FORMAT_VERSION = 1
-DEFAULT_REGIONS = ("overall", "shaft", "wrist", "gripper")
-"""The parts of a surgical tool, what the first users annotate."""
-MAX_FRAMES = 10**8
-"""No video is longer: 38 days at 30 frames/s."""
-_REGION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _DRAWN = re.compile(r"[0-9]{5,}-[0-9a-f]{16}\.png")
-# No folder of another, and no drive of Windows.
-_NAME = re.compile(r"(?![A-Za-z]:)[^/\\\x00-\x1f]{1,200}")
-MAX_INSTANCE = 10**9
 _NAMED = {"id", "name"}
-
-
-def check_region(region: str) -> str:
-    """Return the region id if it may name a folder.
-
-    Raises
-    ------
-    ProjectError
-        If it may not.
-    """
-    if not isinstance(region, str) or not _REGION.fullmatch(region):
-        raise ProjectError(
-            f"The region id {region!r:.80} is not allowed; use 1 to 64 letters, digits, "
-            "'_' or '-', beginning with a letter or digit."
-        )
-    return region
-
-
-def check_regions(regions: Iterable[str]) -> tuple[str, ...]:
-    """Return the region ids if all are allowed and differ by more than case.
-
-    Raises
-    ------
-    ProjectError
-        If they are not.
-    """
-    if isinstance(regions, str):
-        raise ProjectError(f"regions is a list of ids; give [{regions!r}].")
-    ids = tuple(check_region(region) for region in regions)
-    if not ids:
-        raise ProjectError("Give at least one region, for example regions=['overall'].")
-    if len({region.lower() for region in ids}) < len(ids):
-        raise ProjectError(
-            f"The regions {list(ids)} must differ by more than upper and lower case."
-        )
-    return ids
-
-
-def check_name(name: str) -> str:
-    """Return the project name if it may name a folder.
-
-    Raises
-    ------
-    ProjectError
-        If it may not.
-    """
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.strip(". ") == "":
-        raise ProjectError(f"The name {name!r:.80} cannot name a folder; give another name=.")
-    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +155,7 @@ class Project:
         for instance, folder in self._instances():
             for path in folder.iterdir():
                 kind, _, region = path.stem.partition("_")
-                if kind in ("points", "track", "masks") and _REGION.fullmatch(region):
+                if kind in ("points", "track", "masks") and is_region(region):
                     found.add(Scope(instance, region))
         return sorted(found)
 
@@ -275,7 +213,7 @@ class Project:
             **dict(info.extra),
             "format": FORMAT_VERSION,
             "video": dict(info.video),
-            **_labels_json(info.labels, self._kept),
+            **labels_json(info.labels, self._kept),
             "model": info.model,
         }
         if info.skeleton:
@@ -298,7 +236,7 @@ class Project:
             )
         try:
             regions = check_regions([region["id"] for region in content["regions"]])
-            labels = _parse_labels(content, regions)
+            labels = parse_labels(content, regions)
             self._kept = {
                 entry["id"]: {key: value for key, value in entry.items() if key not in _NAMED}
                 for entry in [*content["regions"], *content.get("instances", [])]
@@ -346,7 +284,7 @@ class Project:
         new, old = self._drawn(scope, prompts), self._drawn(scope, before or {})
         for path in new.keys() - old.keys():
             self.write_file(path, new[path].png)
-        content = _prompts_json(self.name, scope, prompts) if prompts else None
+        content = prompts_json(self.name, scope, prompts) if prompts else None
         self._write_or_remove(self.points_path(scope), content)
         for path in old.keys() - new.keys():
             self.remove(path)
@@ -389,7 +327,7 @@ class Project:
         """Return the masks that a file of prompts names, by frame; it may name no other file."""
         masks = {}
         for item in items:
-            frame, file = _index(item["frame_index"]), item["file"]
+            frame, file = frame_index(item["frame_index"]), item["file"]
             if not _DRAWN.fullmatch(file.removeprefix(f"prompts_{scope.region}/")):
                 raise ValueError(file)
             path = self._instance(scope) / file
@@ -426,7 +364,7 @@ class Project:
         SaveError
             If it cannot be written.
         """
-        content = _keypoints_json(self.name, instance, frames) if frames else None
+        content = keypoints_json(self.name, instance, frames) if frames else None
         self._write_or_remove(self.keypoints_path(instance), content)
 
     def read_keypoints(self, width: int, height: int) -> Keypoints:
@@ -497,11 +435,11 @@ class Project:
     def append(self, path: Path, record: Mapping[str, Any]) -> None:
         """Append a record to a journal."""
         with self.watch.writing(path):
-            append_line(path, _line(record), self.flusher)
+            append_line(path, journal_line(record), self.flusher)
 
     def write_journal(self, path: Path, records: Iterable[Mapping[str, Any]]) -> None:
         """Save a journal anew."""
-        self.write_file(path, b"".join(_line(record) + b"\n" for record in records))
+        self.write_file(path, b"".join(journal_line(record) + b"\n" for record in records))
 
     def close(self) -> None:
         """Remove what undo kept, sync and let other processes write."""
@@ -543,225 +481,3 @@ class Project:
 def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rmdir()
-
-
-def read_json(path: Path) -> Any:
-    """Return the content of a JSON file, None where there is none.
-
-    Raises
-    ------
-    ProjectError
-        If it cannot be read.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise damaged(path) from error
-    # Else a file of "null" would pass for none, and be overwritten.
-    if content is None:
-        raise damaged(path)
-    return content
-
-
-def read_journal(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the records of a journal; a torn line is skipped."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise damaged(path) from error
-    for line in lines:
-        with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line)
-            if isinstance(record, dict):
-                yield record
-
-
-def damaged(path: Path) -> ProjectError:
-    """Return the error for a file of a project that cannot be understood."""
-    return ProjectError(
-        f"{path} cannot be read as a file of this project; mend it, move it away, "
-        "or give another name=. Nothing was changed."
-    )
-
-
-def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
-
-
-def _number(value: float) -> int | float:
-    return int(value) if value == int(value) else round(value, 2)
-
-
-def drawn_name(frame: int, mask: MaskPrompt) -> str:
-    """Return the file name of a drawn mask."""
-    return f"{frame:05d}-{mask.digest}.png"
-
-
-def _labels_json(labels: Labels, kept: Mapping[str | int, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return regions, names and colours; instances and colours only where there are any."""
-    content: dict[str, Any] = {
-        "regions": [
-            {"id": region, "name": labels.region_name(region), **kept.get(region, {})}
-            for region in labels.regions
-        ]
-    }
-    if labels.instance_names:
-        content["instances"] = [
-            {"id": instance, "name": name, **kept.get(instance, {})}
-            for instance, name in sorted(labels.instance_names.items())
-        ]
-    if labels.colors:
-        content["colors"] = [
-            {"instance": scope.instance, "region": scope.region, "color": color}
-            for scope, color in sorted(labels.colors.items())
-        ]
-    return content
-
-
-def _parse_labels(content: Any, regions: tuple[str, ...]) -> Labels:
-    names = {
-        entry["id"]: name_or_none(entry.get("name"), "A region's name")
-        for entry in content["regions"]
-    }
-    instances = {
-        _instance_number(entry["id"]): name_or_none(entry["name"], "An instance's name")
-        for entry in content.get("instances", [])
-    }
-    colors = {
-        Scope(_instance_number(entry["instance"]), check_region(entry["region"])): check_color(
-            entry["color"]
-        )
-        for entry in content.get("colors", [])
-    }
-    return Labels(
-        regions,
-        {region: name for region, name in names.items() if name not in ("", region)},
-        {instance: name for instance, name in instances.items() if name},
-        colors,
-    )
-
-
-def _instance_number(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= MAX_INSTANCE:
-        raise ValueError(value)
-    return value
-
-
-def _prompts_json(video: str, scope: Scope, prompts: ScopePrompts) -> dict[str, Any]:
-    points = [
-        {"frame_index": frame, "x": _number(p.x), "y": _number(p.y), "label": p.label}
-        for frame, given in sorted(prompts.items())
-        for p in given.points
-    ]
-    boxes = [
-        {
-            "frame_index": frame,
-            "x0": _number(given.box.x0),
-            "y0": _number(given.box.y0),
-            "x1": _number(given.box.x1),
-            "y1": _number(given.box.y1),
-        }
-        for frame, given in sorted(prompts.items())
-        if given.box is not None
-    ]
-    masks = [
-        {"frame_index": frame, "file": f"prompts_{scope.region}/{drawn_name(frame, given.mask)}"}
-        for frame, given in sorted(prompts.items())
-        if given.mask is not None
-    ]
-    return {
-        "video_id": video,
-        "instance_id": scope.instance,
-        "region": scope.region,
-        "num_prompts": len(points) + len(boxes) + len(masks),
-        "prompts": points,
-        "boxes": boxes,
-        "masks": masks,
-        "corrections": [frame for frame, given in sorted(prompts.items()) if given.corrects],
-    }
-
-
-def _keypoints_json(video: str, instance: int, frames: InstanceKeypoints) -> dict[str, Any]:
-    keypoints = [
-        {
-            "frame_index": frame,
-            "frame_filename": f"{frame:05d}.jpg",
-            "x": _number(keypoint.x),
-            "y": _number(keypoint.y),
-            "name": keypoint.name,
-            "visible": keypoint.visible,
-        }
-        for frame, listed in sorted(frames.items())
-        for keypoint in listed
-    ]
-    return {
-        "video_id": video,
-        "instance_id": instance,
-        "num_keypoints": len(keypoints),
-        "keypoints": keypoints,
-    }
-
-
-def _inside(value: Any, limit: int, closed: bool = False) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not (0 <= value < limit or (closed and value == limit)):
-        raise ValueError(value)
-    return float(value)
-
-
-def _index(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < MAX_FRAMES:
-        raise ValueError(value)
-    return value
-
-
-def parse_keypoints(content: Any, width: int, height: int) -> InstanceKeypoints:
-    """Return what a ``keypoints.json`` says; raises nearly anything where it is no such file."""
-    frames: dict[int, dict[str, Keypoint]] = {}
-    # Those without a name, as the original tool left them, take what the others leave free.
-    for item in sorted(content["keypoints"], key=lambda item: item["name"] is None):
-        listed = frames.setdefault(_index(item["frame_index"]), {})
-        x, y, visible = item["x"], item["y"], item.get("visible", True)
-        if not isinstance(visible, bool):
-            raise TypeError(visible)
-        name = free_name(listed) if item["name"] is None else item["name"]
-        keypoint = make_keypoint(
-            _inside(x, width), _inside(y, height), name, visible, width, height
-        )
-        listed[keypoint.name] = keypoint
-    return {frame: in_order(listed.values()) for frame, listed in sorted(frames.items())}
-
-
-def parse_prompts(
-    content: Any, masks: Mapping[int, MaskPrompt], width: int, height: int
-) -> ScopePrompts:
-    """Return what a ``points_<region>.json`` says, its drawn masks given by frame.
-
-    Raises nearly anything where it is no such file.
-    """
-
-    def parse_box(item: Any) -> Box:
-        x0, y0 = _inside(item["x0"], width), _inside(item["y0"], height)
-        x1, y1 = _inside(item["x1"], width, closed=True), _inside(item["y1"], height, closed=True)
-        if not (x0 < x1 and y0 < y1):
-            raise ValueError(item)
-        return Box(x0, y0, x1, y1)
-
-    boxes = {_index(item["frame_index"]): parse_box(item) for item in content.get("boxes", [])}
-    if boxes.keys() & masks.keys():
-        raise ValueError(content)
-    points: dict[int, list[Point]] = {frame: [] for frame in (*boxes, *masks)}
-    for item in content["prompts"]:
-        if type(item["label"]) is not int or item["label"] not in (0, 1):
-            raise ValueError(item["label"])
-        point = Point(_inside(item["x"], width), _inside(item["y"], height), item["label"])
-        points.setdefault(_index(item["frame_index"]), []).append(point)
-    corrected = {_index(frame) for frame in content.get("corrections", [])}
-    return {
-        frame: FramePrompts(tuple(listed), boxes.get(frame), frame in corrected, masks.get(frame))
-        for frame, listed in sorted(points.items())
-    }

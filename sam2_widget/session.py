@@ -13,12 +13,13 @@ from sam2_widget.editing import Editor, Shown
 from sam2_widget.engines.base import Engine, Mask
 from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
+from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
 from sam2_widget.keypoint_session import KeypointSession
 from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
-from sam2_widget.live import Live, Model, Options, attach, release
-from sam2_widget.project import DEFAULT_REGIONS, check_name, check_regions
+from sam2_widget.live import Live, Model, Options
+from sam2_widget.registry import attach, release
 from sam2_widget.sources import VideoLike, open_source
 from sam2_widget.video import Video, positive
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from sam2_widget.annotations import Scope, ScopePrompts
 from sam2_widget.errors import UnknownRegionError
+from sam2_widget.ids import MAX_INSTANCE
 from sam2_widget.keypoints import name_order
 from sam2_widget.masktrack import MaskTrack
-from sam2_widget.project import MAX_INSTANCE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,7 +20,8 @@ from sam2_widget.durable import saving
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import ProjectError, SaveError, VideoError
 from sam2_widget.importing import import_project, imported_path, is_original_project
-from sam2_widget.project import Project, read_json
+from sam2_widget.json_files import read_json
+from sam2_widget.project import Project
 from sam2_widget.session import Session
 from tests.clips import HEIGHT, WIDTH, write_clip, write_images
 from tests.projects import calls, files, full_disk, settle

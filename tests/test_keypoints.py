@@ -22,6 +22,7 @@ from sam2_widget.errors import (
     UnknownRegionError,
 )
 from sam2_widget.events import Change
+from sam2_widget.ids import MAX_FRAMES, MAX_INSTANCE
 from sam2_widget.keypoints import (
     Keypoint,
     Keypoints,
@@ -31,7 +32,7 @@ from sam2_widget.keypoints import (
     placed,
 )
 from sam2_widget.names import MAX_NAME, tidy_name
-from sam2_widget.project import MAX_FRAMES, MAX_INSTANCE, Project
+from sam2_widget.project import Project
 from tests.clips import HEIGHT, WIDTH
 from tests.projects import files, full_disk, open_project, own_threads, tell_all
 

@@ -17,11 +17,12 @@ from sam2_widget.annotations import Scope
 from sam2_widget.errors import ProjectError, PromptError, SaveError, UnknownRegionError
 from sam2_widget.events import Change
 from sam2_widget.exports import json_export
+from sam2_widget.ids import DEFAULT_REGIONS
 from sam2_widget.keypoints import Keypoint, Keypoints
 from sam2_widget.labels import Labels
 from sam2_widget.names import MAX_NAME, name_or_none, tidy_name
 from sam2_widget.palette import OKABE_ITO
-from sam2_widget.project import DEFAULT_REGIONS, Project, ProjectInfo
+from sam2_widget.project import Project, ProjectInfo
 from tests.projects import GatedEngine, files, full_disk, open_project, tell_all
 from tests.test_responder import Viewer
 

@@ -21,8 +21,9 @@ from hypothesis.extra.numpy import arrays
 from sam2_widget import bits
 from sam2_widget.annotations import Scope
 from sam2_widget.errors import SaveError
+from sam2_widget.json_files import read_journal
 from sam2_widget.masks import MaskRecord, MaskStore, measure
-from sam2_widget.project import Project, read_journal
+from sam2_widget.project import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

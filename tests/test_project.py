@@ -27,17 +27,10 @@ from sam2_widget.annotations import (
 from sam2_widget.bits import to_png
 from sam2_widget.durable import TEMPORARY
 from sam2_widget.errors import ProjectError, SaveError
+from sam2_widget.ids import MAX_FRAMES, check_name, check_region, check_regions
+from sam2_widget.json_files import read_journal, read_json
 from sam2_widget.labels import Labels
-from sam2_widget.project import (
-    MAX_FRAMES,
-    Project,
-    ProjectInfo,
-    check_name,
-    check_region,
-    check_regions,
-    read_journal,
-    read_json,
-)
+from sam2_widget.project import Project, ProjectInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

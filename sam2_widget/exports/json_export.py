@@ -8,8 +8,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sam2_widget.json_files import damaged, read_json
 from sam2_widget.labels import Labels
-from sam2_widget.project import damaged, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
