@@ -59,8 +59,10 @@ class Watch:
         """
         for path in paths:
             if not self.is_known(path):
+                # Enough to tell the project and the file.
+                name = "/".join(path.parts[-3:])
                 raise ChangedFileError(
-                    f"{path} was changed by another program since it was read; "
+                    f"{name} was changed by another program since it was read; "
                     "press Load (Session.reload()) to take it over."
                 )
 

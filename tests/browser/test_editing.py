@@ -248,7 +248,7 @@ def test_editing_looks_right_in_dark_and_in_a_narrow_cell(notebook: OpenNotebook
     widget.click(*BOX)
     select(widget, BOX, 0)
     widget.action("track-menu").click()
-    popup = widget.root.locator(".s2w-popup")
+    popup = widget.root.locator(".s2w-popup:has([role=menu][aria-label='Track'])")
     for theme in ("dark", "light"):
         nb.theme(theme)
         for name, width in (("narrow", "380px"), ("wide", "960px")):

@@ -77,7 +77,7 @@ def shots(nb: Notebook, widget: Widget, name: str) -> None:
     """Picture the widget wide and narrow, light and dark."""
     for theme in ("light", "dark"):
         nb.theme(theme)
-        for width, size in ((1400, "wide"), (560, "narrow")):
+        for width, size in ((1400, "wide"), (760, "narrow")):
             nb.resize(width, 1300)
             widget.root.scroll_into_view_if_needed()
             nb.screenshot(f"files-{name}-{theme}-{size}", widget.root)
@@ -185,7 +185,7 @@ def test_merging_asks_first_keeps_the_rest_and_can_be_given_up(notebook: OpenNot
     nb, widget = open_sample(notebook)
     widget.click(*DISC)
     prompts = [{"frame_index": 0, "x": BOX[0], "y": BOX[1], "label": 1}]
-    file = nb.folder / "<b>points</b>.json"
+    file = nb.folder / "<b>points.json"
     file.write_text(json.dumps({"instance_id": 2, "region": "tail", "prompts": prompts}))
 
     panel = choose(nb, widget, file)

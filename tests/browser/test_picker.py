@@ -46,6 +46,19 @@ def stalling(self, *arguments, _do=uploads.Uploads.chunk):
     passed.append(1)
     return _do(self, *arguments)
 uploads.Uploads.chunk = stalling"""
+RESTART = """async () => {
+  const { sessionContext } = window.jupyterapp.shell.currentWidget.context;
+  await sessionContext.session.kernel.restart();
+  await sessionContext.session.kernel.info;
+}"""
+DROP = """async (root, [name, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], name));
+  for (const type of ["dragenter", "dragover", "drop"]) {
+    root.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+  }
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -233,22 +246,6 @@ def test_an_upload_that_a_killed_kernel_broke_goes_on_with_the_rest(
     assert told[0] == ["begin", begun, 0]
     assert sum(length for _, _, length in told) == long_clip.stat().st_size - begun
     assert (nb.folder / "videos" / "long clip.mp4").read_bytes() == long_clip.read_bytes()
-
-
-RESTART = """async () => {
-  const { sessionContext } = window.jupyterapp.shell.currentWidget.context;
-  await sessionContext.session.kernel.restart();
-  await sessionContext.session.kernel.info;
-}"""
-
-DROP = """async (root, [name, base64]) => {
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(new File([bytes], name));
-  for (const type of ["dragenter", "dragover", "drop"]) {
-    root.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
-  }
-}"""
 
 
 def test_a_dropped_file_with_a_hostile_name_lands_safely(

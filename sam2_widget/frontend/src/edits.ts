@@ -140,10 +140,12 @@ export class Edits {
     if (!overlay?.step) return;
     const { frame, instance, region, text } = overlay.step;
     batch(() => {
-      if (frame !== null) playback.seek(frame);
+      if (frame !== null) {
+        playback.seek(frame);
+        state.mode.value = region === "" ? "keypoint" : "segment";
+      }
       state.instance.value = instance;
       if (region !== "") state.region.value = region;
-      state.mode.value = region === "" ? "keypoint" : "segment";
       state.message.value = text;
     });
   }
