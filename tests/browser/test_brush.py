@@ -184,11 +184,12 @@ def test_a_stroke_looks_while_it_is_drawn_as_when_it_is_done(notebook: OpenNoteb
         draw(widget, *line, release=False)
         widget.wait(strokes=1)
         drawn = widget.pixels()
-        assert widget.canvas.evaluate(DIFFERENCE, plain) > 0.02
+        assert widget.canvas.evaluate(DIFFERENCE, plain) > 0.03
         nb.screenshot(f"brush-under-way-{tool}", widget.root)
         nb.page.mouse.up()
         widget.wait(pending=0, strokes=0)
-        assert widget.canvas.evaluate(DIFFERENCE, drawn) < 0.002
+        assert widget.canvas.evaluate(DIFFERENCE, drawn) < 0.01
+        nb.screenshot(f"brush-done-{tool}", widget.root)
 
 
 def test_escape_drops_the_stroke_under_way(notebook: OpenNotebook) -> None:

@@ -201,7 +201,7 @@ def test_merging_asks_first_keeps_the_rest_and_can_be_given_up(notebook: OpenNot
         "Has the model make the masks of 1 frame of instance 2, tail.",
     ]
     panel.get_by_role("button", name="Merge").click()
-    widget.wait(points=1, masks=2)
+    widget.wait(points=2, masks=2)
     status(widget, "Merged.")
     assert nb.py("ann.scopes") == [[1, "overall"], [2, "tail"]]
     assert nb.py("iou(0, 'box', (2, 'tail'))") > 0.8

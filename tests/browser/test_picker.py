@@ -183,11 +183,13 @@ def test_a_video_is_uploaded_with_progress_and_opens(
 ) -> None:
     nb, root = open_picker(notebook)
     nb.py("None", setup=STALL)
-    root.locator("input[type=file]").set_input_files(long_clip)
-    bar = root.locator(".s2w-sending [role=progressbar]")
+    root.locator(".s2w-chooser input[type=file]").set_input_files(long_clip)
+    bar = root.locator(".s2w-chooser .s2w-sending [role=progressbar]")
     expect(bar).to_have_attribute("aria-valuenow", str(3 << 20))
-    expect(root.locator(".s2w-sending-name")).to_have_text("long clip.mp4")
-    expect(root.locator(".s2w-sending .s2w-progress-text")).to_contain_text("3.1 MB of 13 MB")
+    expect(root.locator(".s2w-chooser .s2w-sending-name")).to_have_text("long clip.mp4")
+    expect(root.locator(".s2w-chooser .s2w-sending .s2w-progress-text")).to_contain_text(
+        "3.1 MB of 13 MB"
+    )
     nb.screenshot("picker-upload", root)
     nb.py("gate.set()")
     widget = Widget(nb)
@@ -201,15 +203,15 @@ def test_an_upload_that_a_reload_broke_goes_on_with_the_rest(
 ) -> None:
     nb, root = open_picker(notebook)
     nb.py("None", setup=STALL)
-    root.locator("input[type=file]").set_input_files(long_clip)
-    expect(root.locator(".s2w-sending [role=progressbar]")).to_have_attribute(
+    root.locator(".s2w-chooser input[type=file]").set_input_files(long_clip)
+    expect(root.locator(".s2w-chooser .s2w-sending [role=progressbar]")).to_have_attribute(
         "aria-valuenow", str(3 << 20)
     )
     nb.save()
     nb.reload()
     root = chooser(nb)
     nb.py("gate.set()", setup=LISTEN)
-    root.locator("input[type=file]").set_input_files(long_clip)
+    root.locator(".s2w-chooser input[type=file]").set_input_files(long_clip)
     Widget(nb).wait(frame=0, choosing="false")
     told = nb.py("told")
     size = long_clip.stat().st_size
@@ -229,8 +231,8 @@ def test_an_upload_that_a_killed_kernel_broke_goes_on_with_the_rest(
 ) -> None:
     nb, root = open_picker(notebook)
     nb.py("None", setup=STALL)
-    root.locator("input[type=file]").set_input_files(long_clip)
-    expect(root.locator(".s2w-sending [role=progressbar]")).to_have_attribute(
+    root.locator(".s2w-chooser input[type=file]").set_input_files(long_clip)
+    expect(root.locator(".s2w-chooser .s2w-sending [role=progressbar]")).to_have_attribute(
         "aria-valuenow", str(3 << 20)
     )
     nb.page.evaluate(RESTART)
@@ -240,7 +242,7 @@ def test_an_upload_that_a_killed_kernel_broke_goes_on_with_the_rest(
     nb.py("None", setup=LISTEN)
     nb.run(0)
     root = chooser(nb)
-    root.locator("input[type=file]").set_input_files(long_clip)
+    root.locator(".s2w-chooser input[type=file]").set_input_files(long_clip)
     Widget(nb).wait(frame=0, choosing="false")
     told = nb.py("told")
     assert told[0] == ["begin", begun, 0]

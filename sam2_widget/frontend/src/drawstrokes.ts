@@ -74,6 +74,15 @@ function fillGrown(
     context.lineWidth = 2 * radius;
     context.stroke(lineOf(stroke));
   }
+  if (grow < 0) keepFromBorder(context, -by * scale.x, -by * scale.y);
+}
+
+/** At the border of the frame a mask has an edge, however far a stroke went on outside. */
+function keepFromBorder(context: CanvasRenderingContext2D, x: number, y: number): void {
+  const { width, height } = context.canvas;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.globalCompositeOperation = "destination-in";
+  context.fillRect(x, y, width - 2 * x, height - 2 * y);
 }
 
 function lineOf({ line }: PendingStroke): Path2D {

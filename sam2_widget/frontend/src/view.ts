@@ -164,8 +164,6 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     transport.node,
     activity,
     list.node,
-    files.node,
-    load.node,
     banners.node,
   );
   root.dataset.view = connection.view;
@@ -181,9 +179,12 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       root.dataset.choosing = String(choosing.value);
       if (choosing.value) {
         root.append(picker.node);
+        files.node.remove();
+        load.node.remove();
       } else {
         keepFocus(picker.node);
         picker.node.remove();
+        banners.node.before(files.node, load.node);
       }
     }),
     ...parts.map((part) => part.close),

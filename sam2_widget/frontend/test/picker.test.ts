@@ -155,7 +155,7 @@ describe("an upload", () => {
   const clip = (name = "clip.mp4"): File => new File(["0123456789"], name, { lastModified: 5 });
 
   function choose(...files: File[]): void {
-    const input = find<HTMLInputElement>("input[type=file]");
+    const input = find<HTMLInputElement>(".s2w-chooser input[type=file]");
     Object.defineProperty(input, "files", { value: files, configurable: true });
     input.dispatchEvent(new Event("change"));
   }
@@ -173,18 +173,20 @@ describe("an upload", () => {
     choose(clip());
     const begin = await sent("begin_upload");
     expect(begin).toMatchObject({ purpose: "video", name: "clip.mp4", size: 10, modified: 5 });
-    expect(find(".s2w-sending").hidden).toBe(false);
-    expect(find(".s2w-sending-name").textContent).toBe("clip.mp4");
+    expect(find(".s2w-chooser .s2w-sending").hidden).toBe(false);
+    expect(find(".s2w-chooser .s2w-sending-name").textContent).toBe("clip.mp4");
     expect(rows()[0]?.title).toContain("Wait for the end of the upload");
     model.answer(begin, { kind: "upload", token: "t1", name: "clip.mp4", received: 4 });
     const chunk = await sent("upload_chunk");
     expect(chunk.offset).toBe(4);
-    expect(find(".s2w-sending [role=progressbar]").getAttribute("aria-valuenow")).toBe("4");
+    expect(find(".s2w-chooser .s2w-sending [role=progressbar]").getAttribute("aria-valuenow")).toBe(
+      "4",
+    );
     model.answer(chunk, { kind: "upload", token: "t1", name: "clip-2.mp4", received: 10 });
     const videos = [{ path: "clip-2.mp4", size: 10 }];
     model.answerGolden(await sent("list_videos"), "choices", { videos });
     expect((await sent("open_video")).path).toBe("clip-2.mp4");
-    expect(find(".s2w-sending").hidden).toBe(true);
+    expect(find(".s2w-chooser .s2w-sending").hidden).toBe(true);
   });
 
   test("of several dropped files sends one after the other and opens none", async () => {
@@ -211,7 +213,7 @@ describe("an upload", () => {
     await sent("upload_chunk");
     named("Cancel").click();
     expect((await sent("cancel_upload")).token).toBe("t1");
-    await page.until(() => find(".s2w-sending").hidden === true);
+    await page.until(() => find(".s2w-chooser .s2w-sending").hidden === true);
     expect(troubles()).toBe("");
     expect(rows()[0]?.disabled).toBe(false);
     expect(model.of("open_video")).toEqual([]);
