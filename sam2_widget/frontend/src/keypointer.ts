@@ -1,5 +1,7 @@
 // What a mouse, a pen or a finger does on the picture in keypoint mode: adds, moves, selects and hides.
+
 import { effect, type ReadonlySignal } from "@preact/signals-core";
+import { listenIn } from "./canvasevents.ts";
 import { nearest, type Position, type Size, toVideo, toVideoInside } from "./geometry.ts";
 import {
   freeName,
@@ -58,16 +60,7 @@ export class Keypointer {
 
   constructor(options: KeypointerOptions, signal: AbortSignal) {
     this.#options = options;
-    const { canvas, state } = options;
-    const on = <K extends keyof HTMLElementEventMap>(
-      name: K,
-      act: (event: HTMLElementEventMap[K]) => void,
-    ): void => {
-      const listen = (event: HTMLElementEventMap[K]): void => {
-        if (state.mode.peek() === "keypoint") act(event);
-      };
-      canvas.addEventListener(name, listen, { signal, passive: false });
-    };
+    const on = listenIn("keypoint", options.state, options.canvas, signal);
     on("pointerdown", (event) => this.#press(event));
     on("pointermove", (event) => this.#move(event));
     on("pointerup", (event) => this.#lift(event));

@@ -1,5 +1,7 @@
 // What a mouse, a pen or a finger does on the picture in segment mode: adds points, moves and selects them, draws boxes.
+
 import { effect, type ReadonlySignal } from "@preact/signals-core";
+import { listenIn } from "./canvasevents.ts";
 import { closer } from "./dom.ts";
 import {
   nearest,
@@ -71,16 +73,7 @@ export class Pointer {
 
   constructor(options: PointerOptions, signal: AbortSignal) {
     this.#options = options;
-    const { canvas, state } = options;
-    const on = <K extends keyof HTMLElementEventMap>(
-      name: K,
-      act: (event: HTMLElementEventMap[K]) => void,
-    ): void => {
-      const listen = (event: HTMLElementEventMap[K]): void => {
-        if (state.mode.peek() === "segment") act(event);
-      };
-      canvas.addEventListener(name, listen, { signal, passive: false });
-    };
+    const on = listenIn("segment", options.state, options.canvas, signal);
     on("pointerdown", (event) => this.#press(event));
     on("pointermove", (event) => this.#move(event));
     on("pointerup", (event) => this.#lift(event));

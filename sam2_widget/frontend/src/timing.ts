@@ -23,3 +23,12 @@ export function frameAt(timing: Timing, seconds: number, count: number): number 
   }
   return low;
 }
+
+/** The seconds of frames as Python sends them: little-endian doubles. */
+export function timesOf(buffer: Uint8Array<ArrayBuffer> | undefined): Float64Array | null {
+  if (!buffer) return null;
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  return Float64Array.from({ length: buffer.byteLength >> 3 }, (_, i) =>
+    view.getFloat64(8 * i, true),
+  );
+}

@@ -8,6 +8,7 @@ import { createFileMenu } from "./filemenu.ts";
 import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
+import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
@@ -25,15 +26,13 @@ import { handleKey } from "./shortcuts.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
+import { timesOf } from "./timing.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
 import { Viewer } from "./viewer.ts";
 
 export type Model = Wire & TraitModel;
-
-/** Hidden for longer than this (ms), the view asks anew: messages may have been lost meanwhile. */
-const LONG_HIDDEN = 60_000;
 
 /** Draws a view into `el`; the returned function removes it and everything that belongs to it. */
 export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
@@ -247,7 +246,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     if (!state.shared.value?.video.complete || state.times.peek()) return;
     connection.request("times", {}).then(
       ({ buffers }) => {
-        state.times.value = seconds(buffers[0]);
+        state.times.value = timesOf(buffers[0]);
       },
       () => {},
     );
@@ -267,91 +266,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   return close;
 }
 
-function createRoot(): HTMLElement {
-  return h("div", {
-    class: "s2w-root",
-    tabindex: 0,
-    role: "group",
-    "aria-label": "Video annotation",
-    // Jupyter leaves keys and right clicks to elements that say so.
-    "data-lm-suppress-shortcuts": "true",
-    "data-jp-suppress-context-menu": "true",
-  });
-}
-
-/** Takes keys and right clicks inside the widget, and leaves the rest of the page alone. */
-function beGuest(
-  root: HTMLElement,
-  onKey: (event: KeyboardEvent) => void,
-  signal: AbortSignal,
-): void {
-  const options = { signal };
-  root.addEventListener("keydown", onKey, options);
-  root.addEventListener(
-    "contextmenu",
-    (event) => {
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    options,
-  );
-  // Before all others: a field that loses the focus gives its value first.
-  root.addEventListener(
-    "pointerdown",
-    (event) => {
-      if (!isWithin(event.target, FIELDS)) root.focus({ preventScroll: true });
-    },
-    { signal, capture: true },
-  );
-  // A button that was clicked would keep the focus, and with it the space bar.
-  root.addEventListener(
-    "mousedown",
-    (event) => {
-      if (isWithin(event.target, "button, canvas")) event.preventDefault();
-    },
-    options,
-  );
-}
-
-/** What takes the focus itself when it is pressed. */
-const FIELDS = "input, select, textarea, label, .s2w-popup";
-
-/** The notebook does not see keys inside the widget: Ctrl or Cmd+S is pressed again outside. */
-function saveNotebook(root: HTMLElement): void {
-  const mac = /mac/i.test(navigator.platform);
-  const modifier = mac ? { metaKey: true } : { ctrlKey: true };
-  const init = { key: "s", code: "KeyS", keyCode: 83, bubbles: true, cancelable: true };
-  root.parentElement?.dispatchEvent(new KeyboardEvent("keydown", { ...init, ...modifier }));
-}
-
-function isWithin(target: EventTarget | null, selector: string): boolean {
-  return target instanceof Element && target.closest(selector) !== null;
-}
-
-function refreshWhenBack(connection: Connection, signal: AbortSignal): void {
-  let hiddenAt = 0;
-  document.addEventListener(
-    "visibilitychange",
-    () => {
-      if (document.hidden) hiddenAt = Date.now();
-      else if (Date.now() - hiddenAt > LONG_HIDDEN) connection.refresh();
-    },
-    { signal },
-  );
-}
-
 /** When a run has ended: the line that says how. */
 function tellOutcome(state: ViewState, next: State, cancelled: boolean): void {
   if (!state.shared.peek()?.job || next.job) return;
   state.message.value = cancelled
     ? "Tracking was cancelled; what is done stays."
     : "Tracking has ended.";
-}
-
-function seconds(buffer: Uint8Array<ArrayBuffer> | undefined): Float64Array | null {
-  if (!buffer) return null;
-  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  return Float64Array.from({ length: buffer.byteLength >> 3 }, (_, i) =>
-    view.getFloat64(8 * i, true),
-  );
 }
