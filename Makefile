@@ -54,8 +54,9 @@ check-frontend: install-test
 	@$(NPM) run check --silent
 	@$(NPM) test --silent
 
+# Two at a time, file by file; the browser stories come first, because their files take longest.
 pytest: install-test
-	@$(PY) -m pytest --quiet $(ARGS)
+	@$(PY) -m pytest --quiet -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: install-test
 	@$(PY) -m pytest --quiet -m slow $(ARGS)

@@ -116,7 +116,9 @@ def test_a_frame_that_does_not_exist_is_an_index_error_with_the_length(
         track[index]
 
 
-@pytest.mark.parametrize("index", [1.0, "1", None, ..., np.float64(1), object()], ids=repr)
+@pytest.mark.parametrize(
+    "index", [1.0, "1", None, ..., np.float64(1), object()], ids=lambda index: type(index).__name__
+)
 def test_what_is_no_whole_number_is_an_index_error(track: MaskTrack, index: Any) -> None:
     with pytest.raises(IndexError, match="whole number"):
         track[index]
