@@ -54,7 +54,7 @@ check-frontend: install-test
 	@$(NPM) run check --silent
 	@$(NPM) test --silent
 
-# Two at a time, file by file; the browser stories come first, because their files take longest.
+# Two at a time, file by file: one run after the other takes twenty minutes on two cores.
 pytest: install-test
 	@$(PY) -m pytest --quiet -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -50,6 +50,10 @@ def session(request: pytest.FixtureRequest, clip: Path, tmp_path: Path) -> Itera
 
 
 with_both_models = pytest.mark.parametrize("session", ["nano", "random tiny"], indirect=True)
+# The larger model takes its time: with it drawn masks are tried by `make test-slow`.
+with_nano_first = pytest.mark.parametrize(
+    "session", ["nano", pytest.param("random tiny", marks=pytest.mark.slow)], indirect=True
+)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +204,7 @@ def ellipse(session: Session, x: float, y: float) -> npt.NDArray[np.bool_]:
     return ((xx - x) / 40) ** 2 + ((yy - y) / 25) ** 2 <= 1
 
 
-@with_both_models
+@with_nano_first
 @pytest.mark.parametrize("points", [[], DISC_CLICKS[4]], ids=["alone", "refined by points"])
 def test_tracking_from_a_drawn_mask_equals_upstream(
     session: Session, points: list[tuple[float, float, int]]
@@ -220,7 +224,7 @@ def test_tracking_from_a_drawn_mask_equals_upstream(
     assert_equal(session, (1, "overall"), expected)
 
 
-@with_both_models
+@with_nano_first
 def test_a_drawn_mask_on_a_tracked_frame_and_points_on_it_equal_upstream(
     session: Session,
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.browser.test_editing import Place, on_page
 from tests.browser.test_main_job import BESIDE, BOX, DISC, open_sample
 from tests.browser.widget import Widget
@@ -283,6 +285,7 @@ def test_one_finger_paints(notebook: OpenNotebook) -> None:
     assert holds(nb, "mask()[260, 120:300].all()")
 
 
+@pytest.mark.slow  # only for the eye
 def test_painting_looks_right_in_dark_narrow_and_portrait(notebook: OpenNotebook) -> None:
     nb, widget = open_sample(notebook)
     widget.click(*DISC)

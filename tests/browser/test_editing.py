@@ -237,6 +237,7 @@ def test_tracking_from_here_forward_leaves_the_frames_before_alone(
     assert nb.py("list(ann.masks[1, 'overall'].frames)[:4] == [0, 10, 11, 12]")
 
 
+@pytest.mark.slow  # only for the eye
 def test_editing_looks_right_in_dark_and_in_a_narrow_cell(notebook: OpenNotebook) -> None:
     nb, widget = open_sample(notebook)
     widget.click(*DISC)

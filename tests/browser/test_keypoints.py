@@ -291,6 +291,7 @@ def test_the_mode_is_switched_from_a_cell_and_points_and_keypoints_keep_apart(
     assert nb.py("ann.mode") == "keypoint"
 
 
+@pytest.mark.slow  # only for the eye
 def test_keypoints_look_right_in_dark_and_in_a_narrow_cell(notebook: OpenNotebook) -> None:
     nb, widget = open_sample(notebook)
     widget.click(*DISC)

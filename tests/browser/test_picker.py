@@ -264,6 +264,7 @@ def test_a_dropped_file_with_a_hostile_name_lands_safely(
     assert not list(nb.folder.parent.glob("evil*"))
 
 
+@pytest.mark.slow  # only for the eye
 def test_it_looks_right_with_much_in_it_in_dark_and_light_narrow_and_wide(
     notebook: OpenNotebook, clip: Path
 ) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from playwright.sync_api import Locator
 
     from tests.browser.notebook import Notebook
@@ -58,6 +61,12 @@ class Widget:
             arg=[handle, wanted],
             timeout=timeout,
         )
+
+    def until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait until something is painted that no data attribute tells of."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "It was never painted."
 
     def data(self, name: str) -> str:
         """Return a data attribute of the root."""
