@@ -122,7 +122,10 @@ class Notebook:
         return json.loads(ast.literal_eval(text))
 
     def until(self, condition: str, seconds: float = 60) -> None:
-        """Wait until a Python expression is true in the kernel."""
+        """Wait until a Python expression is true in the kernel.
+
+        Traits that the view sets arrive there a moment after the view shows them.
+        """
         end = time.monotonic() + seconds
         while not self.py(f"bool({condition})"):
             assert time.monotonic() < end, f"It never came true: {condition}"

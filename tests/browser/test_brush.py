@@ -261,7 +261,7 @@ def test_the_circle_has_the_size_of_the_brush(notebook: OpenNotebook) -> None:
     slider.focus()
     nb.page.keyboard.press("ArrowLeft")
     assert size_of(widget) < 86
-    assert nb.py("ann.frame_index") == 0
+    nb.until("ann.frame_index == 0")
     nb.page.mouse.move(0, 0)
     assert circle.is_visible()
     nb.page.keyboard.press("p")

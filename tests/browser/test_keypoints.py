@@ -66,7 +66,7 @@ def test_a_named_keypoint_is_placed_by_a_click_and_moved_by_placing_it_again(
     notebook: OpenNotebook,
 ) -> None:
     nb, widget = keypoint_mode(notebook)
-    assert nb.py("ann.mode") == "keypoint"
+    nb.until("ann.mode == 'keypoint'")
     place(widget, DISC, "tip")
     (tip,) = keypoints(nb)
     assert (tip[0], tip[1], tip[4]) == (0, "tip", True)
@@ -288,7 +288,7 @@ def test_the_mode_is_switched_from_a_cell_and_points_and_keypoints_keep_apart(
     nb.run(0)
     again = Widget(nb)
     again.wait(mode="keypoint", keypoints=1, frame=0)
-    assert nb.py("ann.mode") == "keypoint"
+    nb.until("ann.mode == 'keypoint'")
 
 
 @pytest.mark.slow  # only for the eye

@@ -92,7 +92,7 @@ def test_click_correct_undo_track_cancel_and_track_again(notebook: OpenNotebook)
 
     nb.page.keyboard.press("ArrowRight")
     widget.wait(frame=1, masks=0, points=0)
-    assert nb.py("ann.frame_index") == 1
+    nb.until("ann.frame_index == 1")
 
     widget.action("track").click()
     widget.wait(job="running")

@@ -105,7 +105,7 @@ def test_a_region_is_named_from_its_picker(notebook: OpenNotebook) -> None:
     field.wait_for(state="detached")
     assert picker.locator("option:checked").inner_text() == "Ganzes Gerät"
     assert nb.py("ann.session.region_names['overall']") == "Ganzes Gerät"
-    assert nb.py("ann.region") == "overall"
+    nb.until("ann.region == 'overall'")
     # Files keep the id.
     assert (nb.folder / "outputs/sample/instance1/masks_overall/00000.png").is_file()
     widget.root.locator(".s2w-scope-name").focus()
@@ -166,7 +166,7 @@ def test_what_is_hidden_stays_hidden_in_a_new_kernel(notebook: OpenNotebook) -> 
     nb.run(0)
     again = Widget(nb)
     again.wait(frame=0, masks=0, points=0, model="ready")
-    assert nb.py("ann.hidden") == [[1, "overall"]]
+    nb.until("ann.hidden == [(1, 'overall')]")
     assert nb.py("len(ann.points[1, 'overall'][0])") == 1
     assert not again.is_tinted(nb, 0, place)
     scope(again, 1).get_by_role("button", name="Show").click()
