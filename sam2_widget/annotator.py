@@ -14,6 +14,7 @@ from IPython.display import display
 from sam2_widget import views
 from sam2_widget.errors import FrameIndexError, NoVideoError
 from sam2_widget.live import MODES
+from sam2_widget.look import DEFAULT_LOOK, check_look
 from sam2_widget.picker import Picker
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sam2_widget.video import Video
 
 _STATIC = Path(__file__).parent / "static"
+_SEEN = ("frame_index", "instance", "region", "mode")
 
 
 class Annotator(anywidget.AnyWidget):
@@ -60,6 +62,10 @@ class Annotator(anywidget.AnyWidget):
         instance.
     hidden : list of (int, str)
         The (instance, region) pairs that the widget does not show.
+    look : dict
+        How it looks and plays: ``opacity`` of masks (0 to 1), ``outline`` (bool), ``height`` of the
+        picture in CSS pixels (None fits the page), ``range`` [first, last] frame (None for all),
+        ``speed`` (0.25 to 4), ``loop`` (bool). What is left out is as by default.
     session : Session or None
         Everything the widget does, without a browser; None until a video is open.
 
@@ -83,6 +89,7 @@ class Annotator(anywidget.AnyWidget):
     region = traitlets.Unicode().tag(sync=True)
     mode = traitlets.Enum(MODES, "segment").tag(sync=True)
     hidden: traitlets.List[tuple[int, str]] = traitlets.List().tag(sync=True)
+    look: traitlets.Dict[str, Any] = traitlets.Dict(DEFAULT_LOOK).tag(sync=True)
 
     session: Session | None = None
     _responder: Responder | None = None
@@ -112,7 +119,7 @@ class Annotator(anywidget.AnyWidget):
     def _begin(self, session: Session) -> Responder:
         self._responder = Responder(session, self._to_views, self._follow)
         self._responder.listen()
-        self.observe(self._remember, ["frame_index", "instance", "region", "mode", "hidden"])
+        self.observe(self._remember, [*_SEEN, "hidden", "look"])
         return self._responder
 
     def _open_chosen(self, video: Path, arguments: dict[str, Any]) -> Responder | None:
@@ -244,14 +251,18 @@ class Annotator(anywidget.AnyWidget):
         scopes = [views.scope_of(self._opened.live, pair) for pair in pairs]
         return [(scope.instance, scope.region) for scope in dict.fromkeys(scopes)]
 
+    @traitlets.validate("look")
+    def _check_look(self, proposal: dict[str, Any]) -> dict[str, Any]:
+        length = self.session.video.known_length if self.session is not None else 0
+        return check_look(proposal["value"], length)
+
     def _remember(self, _change: object) -> None:
-        seen = {
-            "frame_index": self.frame_index,
-            "instance": self.instance,
-            "region": self.region,
-            "mode": self.mode,
-        }
-        self._opened.ui = {**seen, "hidden": self.hidden} if self.hidden else seen
+        seen = {name: getattr(self, name) for name in _SEEN}
+        if self.hidden:
+            seen["hidden"] = self.hidden
+        if self.look != DEFAULT_LOOK:
+            seen["look"] = self.look
+        self._opened.ui = seen
 
     def _follow(self, change: Change) -> None:
         """Leave a region that undo took back."""

@@ -31,6 +31,10 @@ class UnknownRegionError(Sam2WidgetError, KeyError):
     """A region that this project does not have."""
 
 
+class AppearanceError(Sam2WidgetError, ValueError):
+    """A look that the widget cannot have."""
+
+
 class ModelError(Sam2WidgetError, ValueError):
     """A model that cannot be found, read or built."""
 

@@ -14,6 +14,7 @@ from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
 from sam2_widget.ids import DEFAULT_REGIONS, MAX_INSTANCE
 from sam2_widget.labels import Labels
+from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import Project, ProjectInfo
@@ -423,6 +424,9 @@ class Live:
             kept["region"] = self._ui["region"]
         if hidden := _scopes_of(self._ui.get("hidden"), self.regions):
             kept["hidden"] = hidden
+        look = fitting_look(self._ui.get("look"), self.video.known_length)
+        if look != DEFAULT_LOOK:
+            kept["look"] = look
         if self._ui.get("mode") in MODES:
             kept["mode"] = self._ui["mode"]
         return kept

@@ -173,7 +173,7 @@ class Session(FileSession, KeypointSession, LabelSession):
 
     @property
     def ui(self) -> dict[str, Any]:
-        """What the view was like last: frame_index, instance, region, mode, hidden; what fits."""
+        """What the view was like last, as the traits of the annotator have it; what fits."""
         return self._live.ui
 
     @ui.setter

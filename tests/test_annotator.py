@@ -13,6 +13,7 @@ from IPython.display import display
 from sam2_widget.annotator import Annotator
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import ClosedError, FrameIndexError, UnknownRegionError, VideoError
+from sam2_widget.look import DEFAULT_LOOK
 from tests.clips import numbered_frames
 from tests.projects import PATIENCE, open_project, own_threads, settle, tell_all
 
@@ -190,6 +191,7 @@ def test_nothing_but_small_state_is_in_traits(ann: Annotator) -> None:
     own.pop("tooltip", None)
     assert own == {
         "frame_index": 0, "instance": 1, "region": "overall", "mode": "segment", "hidden": [],
+        "look": DEFAULT_LOOK,
     }  # fmt: skip
 
 

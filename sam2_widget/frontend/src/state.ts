@@ -3,6 +3,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import { defaultSize, largestSize } from "./brushsize.ts";
 import { clamp, type Position, type Rect } from "./geometry.ts";
 import { KeypointState } from "./keypoints.ts";
+import { Look } from "./look.ts";
 import type { Choices, ScopeState, State } from "./messages.ts";
 import { shorten } from "./names.ts";
 
@@ -74,6 +75,8 @@ export class ViewState {
 
   /** Keys of scopes. */
   readonly hidden: Signal<ReadonlySet<string>> = signal(new Set());
+
+  readonly look = new Look();
 
   /** Known to this view only. */
   readonly playing = signal(false);

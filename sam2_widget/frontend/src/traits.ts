@@ -1,5 +1,6 @@
-// Links the view's frame, scope, mode and hidden scopes to the traits that all views share.
+// Links the view's frame, scope, mode, hidden scopes and look to the traits that all views share.
 import { effect } from "@preact/signals-core";
+import type { LookTrait } from "./look.ts";
 import { type Mode, scopeKey, scopeOf, type ViewState } from "./state.ts";
 
 export interface Traits {
@@ -8,6 +9,7 @@ export interface Traits {
   region: string;
   mode: Mode;
   hidden: readonly (readonly [number, string])[];
+  look: LookTrait;
 }
 
 /** What is linked: a signal, or what passes for one. */
@@ -39,6 +41,7 @@ export function linkTraits(model: TraitModel, state: ViewState): () => void {
     link(model, "region", state.region, 0),
     link(model, "mode", state.mode, 0),
     link(model, "hidden", hiddenPairs(state), 0),
+    link(model, "look", state.look, INTERVAL),
   ];
   return () => {
     for (const stop of unlink) stop();

@@ -1,4 +1,5 @@
 // A widget model without a kernel: remembers what was sent, and answers when a test says so.
+import { DEFAULT_LOOK } from "../src/look.ts";
 import type { Traits } from "../src/traits.ts";
 import type { Model } from "../src/view.ts";
 import { dataView, goldenAnswer } from "./golden.ts";
@@ -15,7 +16,14 @@ type Callback = (...args: never[]) => void;
 export class FakeModel implements Model {
   sent: Sent[] = [];
   saves = 0;
-  traits: Traits = { frame_index: 0, instance: 1, region: "overall", mode: "segment", hidden: [] };
+  traits: Traits = {
+    frame_index: 0,
+    instance: 1,
+    region: "overall",
+    mode: "segment",
+    hidden: [],
+    look: DEFAULT_LOOK,
+  };
   callbacks: [string, Callback][] = [];
 
   get<K extends keyof Traits>(name: K): Traits[K] {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { DEFAULT_LOOK } from "../src/look.ts";
 import { ViewState } from "../src/state.ts";
 import { linkTraits } from "../src/traits.ts";
 import { FakeModel } from "./fake_model.ts";
@@ -10,7 +11,7 @@ let unlink: () => void;
 beforeEach(() => {
   vi.useFakeTimers();
   model = new FakeModel();
-  model.traits = { frame_index: 7, instance: 2, region: "shaft", mode: "segment", hidden: [] };
+  Object.assign(model.traits, { frame_index: 7, instance: 2, region: "shaft" });
   state = new ViewState();
   unlink = linkTraits(model, state);
 });
@@ -107,4 +108,18 @@ test("nothing is told after the end", async () => {
   await vi.advanceTimersByTimeAsync(500);
   expect(model.traits.frame_index).toBe(10);
   expect(model.callbacks).toEqual([]);
+});
+
+test("a look is linked both ways, and what Python leaves out is as by default", async () => {
+  state.look.opacity.value = 0.2;
+  expect(model.traits.look).toEqual({ ...DEFAULT_LOOK, opacity: 0.2 });
+  expect(model.saves).toBe(1);
+  await vi.advanceTimersByTimeAsync(2000);
+  model.set("look", { ...DEFAULT_LOOK, range: [3, 9], speed: 2 });
+  expect([state.look.opacity.value, state.look.range.value, state.look.speed.value]).toEqual([
+    DEFAULT_LOOK.opacity,
+    [3, 9],
+    2,
+  ]);
+  expect(model.saves).toBe(1);
 });
