@@ -94,8 +94,10 @@ function claim(event: KeyboardEvent): void {
 }
 
 function combination({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent): string {
-  // Many keyboards have the brackets on Alt or AltGr.
-  if (altKey && (key === "[" || key === "]")) return key;
+  // Keyboards differ in where signs and digits are: on Shift, Alt or AltGr, or on keys of their own.
+  if (key.length === 1 && key !== " " && key.toUpperCase() === key.toLowerCase()) {
+    return metaKey || (ctrlKey && !altKey) ? `Mod+${key}` : key;
+  }
   const name = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
   return [ctrlKey || metaKey ? "Mod" : "", altKey ? "Alt" : "", shiftKey ? "Shift" : "", name]
     .filter(Boolean)

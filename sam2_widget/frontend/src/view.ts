@@ -22,6 +22,7 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
+import { createScrubber } from "./scrubber.ts";
 import { handleKey } from "./shortcuts.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
@@ -125,7 +126,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       addRegion: (region) => void edits.addRegion(region),
       signal,
     }),
-    createTransport(state, playback, actions, signal),
+    createScrubber(state, playback, signal),
+    createTransport(state, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
@@ -143,7 +145,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
   ] as const;
-  const [toolbar, transport, progress, status, size, facts, list, banners, ...others] = parts;
+  const [toolbar, scrubber, transport, progress, status, size, facts, list, banners, ...others] =
+    parts;
   const [toasts, picker, files, load] = others;
 
   viewer.node.append(toasts.node);
@@ -160,6 +163,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     toolbar.node,
     keypointBar.node,
     well,
+    h("div", { class: "s2w-timeline" }, scrubber.node),
     transport.node,
     activity,
     list.node,
