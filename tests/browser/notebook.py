@@ -19,6 +19,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SPLASH = "#jupyterlab-splash"
 OPEN_MS = 90_000
+POLL_MS = 100
 
 HAS_KERNEL = """() =>
   Boolean(window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel)"""
@@ -129,6 +130,8 @@ class Notebook:
         end = time.monotonic() + seconds
         while not self.py(f"bool({condition})"):
             assert time.monotonic() < end, f"It never came true: {condition}"
+            # Asking without a pause would take the processor from what is waited for.
+            self.page.wait_for_timeout(POLL_MS)
 
     def pixel(self, canvas: Locator, x: int, y: int) -> tuple[int, int, int, int]:
         """Return RGBA of one pixel of a canvas, in the canvas's own pixels."""
