@@ -74,7 +74,7 @@ class Notebook:
     server
         The JupyterLab that serves it.
     folder
-        Working folder of the kernel, below the server's root; made here.
+        Working folder of the kernel, below the server's root.
     cells
         Source of the code cells.
     """
@@ -83,7 +83,7 @@ class Notebook:
         self.page = page
         self.folder = folder
         self.errors: list[str] = []
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         # Leaving a page with unsaved changes asks first.
         page.on("dialog", lambda dialog: dialog.accept())
