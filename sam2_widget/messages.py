@@ -689,9 +689,9 @@ class Lanes(Answer):
     """A few bytes for every frame of every scope that holds anything, as of `revision`.
 
     Told are the frames of `ranges`, each [start, stop); on all others of the `length` frames
-    nothing changed since the revision that was asked for, and what is not known yet is 0. A scope or
-    instance that is not listed holds nothing any more. Buffers are deflated with a zlib header. That
-    of a scope holds five planes of one byte for each frame told, one plane after the other:
+    nothing changed since the revision that was asked for, and what is not known yet is 0. A scope
+    or instance that is not listed holds nothing any more. Buffers are deflated with a zlib header.
+    That of a scope holds five planes of one byte for each frame told, one after the other:
 
     flags
         Bits 0 to 2: what made the mask, 0 none, 1 click, 2 track, 3 edit, 4 import. Bit 3: the mask
