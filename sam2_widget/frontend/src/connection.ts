@@ -44,6 +44,7 @@ const READS: ReadonlySet<RequestKind> = new Set([
   "frame",
   "times",
   "overlay",
+  "lanes",
   "next_gap",
   "list_videos",
   "begin_upload",

@@ -14,6 +14,7 @@ import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
 import { createKeypointView } from "./keypointview.ts";
+import { Lanes } from "./lanes.ts";
 import { createLoadPanel } from "./loadpanel.ts";
 import type { Choices, State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
@@ -53,6 +54,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   });
   const overlays = new Overlays({
     request: (frame) => connection.request("overlay", { frame }),
+    failed: fail,
+  });
+  const lanes = new Lanes({
+    request: (since) => connection.request("lanes", { since }),
     failed: fail,
   });
   const playback = new Playback(state, frames, overlays);
@@ -212,6 +217,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     });
     overlays.invalidate(fresh ? null : shared.changed, shared.revision);
     frames.retry(shared.video.ready);
+    lanes.update(shared, fresh);
   }
 
   function choose(choices: Choices): void {
@@ -264,6 +270,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     viewer.close();
     frames.close();
     overlays.close();
+    lanes.close();
     connection.close();
     root.remove();
   }
