@@ -5,10 +5,12 @@ import type { Frames } from "./frames.ts";
 import { createKeypointActions, selectedKeypoint } from "./keypointactions.ts";
 import type { KeypointEdits } from "./keypointedits.ts";
 import type { KeypointView } from "./keypoints.ts";
+import type { Lanes } from "./lanes.ts";
 import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
 import type { Tool, ViewState } from "./state.ts";
+import { createTimelineActions } from "./timelineactions.ts";
 
 export interface ActionOptions {
   state: ViewState;
@@ -16,6 +18,7 @@ export interface ActionOptions {
   frames: Frames;
   edits: Edits;
   keypoints: { view: KeypointView; edits: KeypointEdits; focusName(): void };
+  lanes: Lanes;
   /** Why there is nothing to clear on the frame that is seen; null when there is. */
   clearObstacle: ReadonlySignal<string | null>;
   /** Brings all to the disk, and has the notebook save too. */
@@ -64,6 +67,7 @@ export function createActions(options: ActionOptions): Actions {
     eraser: () => unless(state.obstacle.peek(), toggleBrush("eraser")),
     smaller: () => stepSize(state, -1),
     larger: () => stepSize(state, 1),
+    ...createTimelineActions(state, options.lanes, playback),
     ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
     remove: () => {
       const keypoint = selectedKeypoint(state, keypoints.view);

@@ -28,6 +28,13 @@ export type Action =
   | "occlude"
   | "copy-keypoints"
   | "next-gap"
+  | "prev-suspect"
+  | "next-suspect"
+  | "prev-prompt"
+  | "next-prompt"
+  | "range-in"
+  | "range-out"
+  | "range-clear"
   | "remove"
   | "clear"
   | "undo"
@@ -58,6 +65,13 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "occlude", keys: ["V"], text: "The selected keypoint is occluded, or visible" },
   { action: "copy-keypoints", keys: ["Shift+C"], text: "Copy the keypoints of the frame before" },
   { action: "next-gap", keys: ["G"], text: "Next frame without keypoints" },
+  { action: "next-suspect", keys: ["N"], text: "Next suspect frame" },
+  { action: "prev-suspect", keys: ["Shift+N"], text: "Previous suspect frame" },
+  { action: "prev-prompt", keys: ["PageUp"], text: "Previous frame with prompts", repeats: true },
+  { action: "next-prompt", keys: ["PageDown"], text: "Next frame with prompts", repeats: true },
+  { action: "range-in", keys: ["I"], text: "The range begins at this frame" },
+  { action: "range-out", keys: ["O"], text: "The range ends at this frame" },
+  { action: "range-clear", keys: ["X"], text: "Clear the range" },
   { action: "remove", keys: ["Delete", "Backspace"], text: "Remove the selected point" },
   { action: "clear", keys: ["C"], text: "Clear this frame" },
   { action: "undo", keys: ["U", "Mod+Z"], text: "Undo", repeats: true },

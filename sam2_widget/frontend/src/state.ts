@@ -95,6 +95,8 @@ export class ViewState {
   readonly keypoints = new KeypointState();
   /** Whether the mask in view of the scope that is annotated was edited by hand. */
   readonly edited = signal(false);
+  /** The suspect frame that was gone to, and what the user was told of it. */
+  readonly suspect: Signal<{ frame: number; text: string } | null> = signal(null);
   readonly edits = signal(0);
   /** Edits under way after which points may have other numbers. */
   readonly shifting = signal(0);

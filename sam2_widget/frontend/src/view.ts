@@ -23,11 +23,11 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
-import { createScrubber } from "./scrubber.ts";
 import { handleKey } from "./shortcuts.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
+import { createTimeline } from "./timeline.ts";
 import { timesOf } from "./timing.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
@@ -114,7 +114,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   };
   const dropDrag = (): boolean => viewer.dropDrag();
   const actions = createActions({
-    ...{ state, playback, frames, edits, clearObstacle, save, dropDrag },
+    ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -131,7 +131,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       addRegion: (region) => void edits.addRegion(region),
       signal,
     }),
-    createScrubber(state, playback, signal),
+    createTimeline({ state, lanes, playback, actions, signal }),
     createTransport(state, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
@@ -150,7 +150,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
   ] as const;
-  const [toolbar, scrubber, transport, progress, status, size, facts, list, banners, ...others] =
+  const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
   const [toasts, picker, files, load] = others;
 
@@ -168,7 +168,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     toolbar.node,
     keypointBar.node,
     well,
-    h("div", { class: "s2w-timeline" }, scrubber.node),
+    timeline.node,
     transport.node,
     activity,
     list.node,

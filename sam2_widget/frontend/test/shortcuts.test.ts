@@ -80,7 +80,7 @@ test.each<[string, KeyboardEventInit, Action]>([
 
 test.each<[string, KeyboardEventInit]>([
   ["Tab", {}],
-  ["x", {}],
+  ["q", {}],
   ["u", { ctrlKey: true }],
   ["u", { altKey: true }],
   ["c", { ctrlKey: true }],
