@@ -9,6 +9,7 @@ import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
 import type { Tool, ViewState } from "./state.ts";
+import { createViewActions } from "./viewactions.ts";
 
 export interface ActionOptions {
   state: ViewState;
@@ -22,6 +23,7 @@ export interface ActionOptions {
   save(): void;
   /** Gives up what the pointer drags; false when it drags nothing. */
   dropDrag(): boolean;
+  toggleFullScreen(): void;
 }
 
 export function createActions(options: ActionOptions): Actions {
@@ -58,6 +60,7 @@ export function createActions(options: ActionOptions): Actions {
       playback.toggle();
       return true;
     },
+    ...createViewActions(state, options.toggleFullScreen),
     point: take("point"),
     box: () => take(isTaken(state, "box") ? "point" : "box")(),
     brush: () => unless(state.obstacle.peek(), toggleBrush("brush")),
