@@ -34,13 +34,7 @@ def drag(widget: Widget, start: Place, end: Place, *keys: str) -> None:
 
 def on_page(widget: Widget, place: Place) -> Place:
     """Return where a place in video pixels is on the page."""
-    box = widget.canvas.bounding_box()
-    assert box is not None
-    width, height = widget.size
-    return (
-        box["x"] + place[0] * box["width"] / width,
-        box["y"] + place[1] * box["height"] / height,
-    )
+    return widget.on_page(place)
 
 
 def is_marker(widget: Widget, place: Place) -> bool:

@@ -11,6 +11,7 @@ import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
 import type { Tool, ViewState } from "./state.ts";
 import { createTimelineActions } from "./timelineactions.ts";
+import { createViewActions } from "./viewactions.ts";
 
 export interface ActionOptions {
   state: ViewState;
@@ -25,6 +26,7 @@ export interface ActionOptions {
   save(): void;
   /** Gives up what the pointer drags; false when it drags nothing. */
   dropDrag(): boolean;
+  toggleFullScreen(): void;
 }
 
 export function createActions(options: ActionOptions): Actions {
@@ -61,6 +63,7 @@ export function createActions(options: ActionOptions): Actions {
       playback.toggle();
       return true;
     },
+    ...createViewActions(state, options.toggleFullScreen),
     point: take("point"),
     box: () => take(isTaken(state, "box") ? "point" : "box")(),
     brush: () => unless(state.obstacle.peek(), toggleBrush("brush")),

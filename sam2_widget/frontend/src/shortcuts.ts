@@ -17,6 +17,14 @@ export type Action =
   | "first"
   | "last"
   | "play"
+  | "zoom-in"
+  | "zoom-out"
+  | "fit"
+  | "actual-size"
+  | "full-screen"
+  | "outline"
+  | "solo"
+  | "peek"
   | "point"
   | "box"
   | "brush"
@@ -54,6 +62,14 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "first", keys: ["Home"], text: "First frame" },
   { action: "last", keys: ["End"], text: "Last frame" },
   { action: "play", keys: ["Space"], text: "Play or pause" },
+  { action: "zoom-in", keys: ["+", "="], text: "Zoom in", repeats: true },
+  { action: "zoom-out", keys: ["-"], text: "Zoom out", repeats: true },
+  { action: "fit", keys: ["F"], text: "Show all of the picture" },
+  { action: "actual-size", keys: ["1"], text: "One pixel of the video on one of the display" },
+  { action: "full-screen", keys: ["Shift+F"], text: "Full screen" },
+  { action: "outline", keys: ["W"], text: "Outlines only, or filled masks" },
+  { action: "solo", keys: ["S"], text: "Show only this object, or all" },
+  { action: "peek", keys: ["H"], text: "Hide masks and marks while held" },
   { action: "point", keys: ["P"], text: "Point: click the object" },
   { action: "box", keys: ["B"], text: "Box: drag round the object" },
   { action: "brush", keys: ["D"], text: "Brush: paint what belongs to the object" },
@@ -119,7 +135,7 @@ function combination({ key, ctrlKey, metaKey, altKey, shiftKey }: KeyboardEvent)
 }
 
 /** Fields get every key while one types in them; buttons get the key that presses them. */
-function isMeantFor(target: EventTarget | undefined, event: KeyboardEvent): boolean {
+export function isMeantFor(target: EventTarget | undefined, event: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLButtonElement) return event.key === " ";
   if (target instanceof HTMLInputElement) return target.type !== "range";

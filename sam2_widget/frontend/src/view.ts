@@ -7,8 +7,10 @@ import { Edits } from "./edits.ts";
 import { createFileMenu } from "./filemenu.ts";
 import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
+import { createFullScreen } from "./fullscreen.ts";
 import { clamp } from "./geometry.ts";
 import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
+import { watchHeldKeys } from "./heldkeys.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
@@ -24,6 +26,7 @@ import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
 import { handleKey } from "./shortcuts.ts";
+import { createSizeHandle } from "./sizehandle.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
@@ -32,6 +35,7 @@ import { timesOf } from "./timing.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
+import { createViewBar } from "./viewbar.ts";
 import { Viewer } from "./viewer.ts";
 
 export type Model = Wire & TraitModel;
@@ -113,8 +117,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     saveNotebook(root);
   };
   const dropDrag = (): boolean => viewer.dropDrag();
+  const fullScreen = createFullScreen(root, state, signal);
   const actions = createActions({
     ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
+    toggleFullScreen: fullScreen.toggle,
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -149,12 +155,15 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createPicker({ state, connection, root, choosing, fail, signal }),
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
+    createSizeHandle(state, viewer.node, signal),
+    createViewBar(state, actions, fullScreen.on, signal),
   ] as const;
   const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
-  const [toasts, picker, files, load] = others;
+  const [toasts, picker, files, load, sizeHandle, viewBar] = others;
 
   viewer.node.append(toasts.node);
+  transport.node.append(viewBar.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
   const activity = h(
     "div",
@@ -168,6 +177,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     toolbar.node,
     keypointBar.node,
     well,
+    sizeHandle.node,
     timeline.node,
     transport.node,
     activity,
@@ -198,8 +208,12 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    watchHeldKeys(root, state, (space) => onKey(space), signal),
   ];
-  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
+  const onKey = (event: KeyboardEvent): void => {
+    if (!choosing.peek()) handleKey(event, actions);
+  };
+  beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();
