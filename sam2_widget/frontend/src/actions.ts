@@ -5,6 +5,7 @@ import type { Frames } from "./frames.ts";
 import { createKeypointActions, selectedKeypoint } from "./keypointactions.ts";
 import type { KeypointEdits } from "./keypointedits.ts";
 import type { KeypointView } from "./keypoints.ts";
+import { createPlayActions, type Openers } from "./playactions.ts";
 import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
@@ -18,6 +19,7 @@ export interface ActionOptions {
   keypoints: { view: KeypointView; edits: KeypointEdits; focusName(): void };
   /** Why there is nothing to clear on the frame that is seen; null when there is. */
   clearObstacle: ReadonlySignal<string | null>;
+  open: Openers;
   /** Brings all to the disk, and has the notebook save too. */
   save(): void;
   /** Gives up what the pointer drags; false when it drags nothing. */
@@ -64,6 +66,7 @@ export function createActions(options: ActionOptions): Actions {
     eraser: () => unless(state.obstacle.peek(), toggleBrush("eraser")),
     smaller: () => stepSize(state, -1),
     larger: () => stepSize(state, 1),
+    ...createPlayActions(state, options.open),
     ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
     remove: () => {
       const keypoint = selectedKeypoint(state, keypoints.view);

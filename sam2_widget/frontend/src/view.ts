@@ -9,7 +9,9 @@ import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
 import { clamp } from "./geometry.ts";
 import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
+import { createHelp } from "./help.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
+import { movedText } from "./keymap.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
@@ -23,7 +25,7 @@ import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
 import { createScrubber } from "./scrubber.ts";
-import { handleKey } from "./shortcuts.ts";
+import { handleKey, useKeys } from "./shortcuts.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
@@ -40,6 +42,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const closing = new AbortController();
   const { signal } = closing;
   const state = new ViewState();
+  const keymap = useKeys(model.get("shortcuts"));
+  state.message.value = movedText(keymap.moved) ?? "";
   const root = createRoot();
 
   const connection = new Connection(model, { state: receive, choices: choose, error: fail });
@@ -108,8 +112,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     saveNotebook(root);
   };
   const dropDrag = (): boolean => viewer.dropDrag();
+  const help = createHelp(keymap, signal);
   const actions = createActions({
     ...{ state, playback, frames, edits, clearObstacle, save, dropDrag },
+    open: { goTo: () => transport.open(), help: help.open },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -127,7 +133,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       signal,
     }),
     createScrubber(state, playback, signal),
-    createTransport(state, actions, signal),
+    createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
@@ -168,6 +174,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     activity,
     list.node,
     banners.node,
+    help.node,
   );
   root.dataset.view = connection.view;
 
@@ -193,8 +200,9 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    help.close,
   ];
-  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
+  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions, keymap), signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();
