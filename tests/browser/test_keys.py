@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
 
 OWN = SHOW.replace(
-    'model="nano")', 'model="nano", shortcuts={"undo": "z", "track": ["U", "Ctrl+Enter"]})'
+    'model="nano")', 'model="nano", shortcuts={"undo": "z", "track": ["P", "Ctrl+Enter"]})'
 )
 # Every frame that is painted from now on.
 WATCH = """(root) => {
@@ -28,17 +28,20 @@ def test_the_help_shows_the_user_s_own_keys_which_work(notebook: OpenNotebook) -
     widget = Widget(nb)
     widget.wait(frame=0, masks=0)
     status = widget.root.locator(".s2w-status")
-    assert "U is “Track this object through the video” here" in status.inner_text()
+    told = (
+        "P is “Track this object through the video” here, and no longer “Point: click the object”."
+    )
+    widget.until(lambda: status.inner_text() == told)
     widget.click(*DISC)
     help_ = widget.root.locator(".s2w-help")
     nb.page.keyboard.press("?")
     help_.wait_for()
     own = help_.locator(".s2w-combination[data-own]")
-    assert own.all_inner_texts() == ["U", "Ctrl\nEnter", "Z"]
-    assert "no longer “Undo”" in help_.locator(".s2w-help-notes").inner_text()
+    assert own.all_inner_texts() == ["P", "Ctrl\nEnter", "Z"]
+    assert help_.locator(".s2w-help-notes").inner_text() == told
     nb.screenshot("help-light")
     # Keys of the widget and of Jupyter do nothing while it is open, and the focus stays in it.
-    for key in ("z", "u", "b", "Tab", "Tab", "Tab"):
+    for key in ("z", "p", "b", "Tab", "Tab", "Tab"):
         nb.page.keyboard.press(key)
     assert help_.evaluate("(dialog) => dialog.contains(document.activeElement)")
     nb.page.keyboard.press("Escape")
@@ -52,9 +55,10 @@ def test_the_help_shows_the_user_s_own_keys_which_work(notebook: OpenNotebook) -
     nb.page.keyboard.press("z")
     widget.wait(points=0, masks=0)
     widget.click(*DISC)
-    # Ctrl+Z was undo's too, and is nothing now.
+    # Ctrl+Z and U were undo's, and are nothing now.
     nb.page.keyboard.press("Control+z")
     nb.page.keyboard.press("u")
+    nb.page.keyboard.press("p")
     widget.wait(job="running")
     widget.wait(job="idle", points=1)
     nb.until("len(ann.masks[1, 'overall'].frames) == 60")
@@ -82,6 +86,7 @@ def test_a_range_is_played_in_a_loop_at_any_speed_and_j_goes_to_a_frame(
     notebook: OpenNotebook,
 ) -> None:
     nb, widget = open_sample(notebook)
+    widget.wait(model="ready")
     widget.root.focus()
     nb.py("setattr(ann, 'look', {'range': [20, 26]})")
     nb.page.keyboard.press("r")

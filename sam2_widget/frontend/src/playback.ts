@@ -17,8 +17,8 @@ export class Playback {
   #frames: Frames;
   #overlays: Overlays;
   #tick = 0;
-  /** Where the clock is: the video's seconds at a moment of the page (ms). */
-  #clock = { seconds: 0, now: 0 };
+  /** The video's seconds at a moment of the page (ms); until `held` it waits for the first picture. */
+  #clock = { seconds: 0, now: 0, held: 0 };
   #direction = 1;
   /** The frame it last went to; another one means that somebody else moved the view. */
   #reached = 0;
@@ -43,8 +43,7 @@ export class Playback {
     if (isAtEnd || !isOn(course, frame.peek())) frame.value = course.first;
     playing.value = true;
     this.#direction = 1;
-    this.#reached = frame.peek();
-    this.#clock = { seconds: timeOf(this.#timing, this.#reached), now: performance.now() };
+    this.#enter(frame.peek(), performance.now());
     this.prefetch(this.#reached);
     this.#tick = requestAnimationFrame(this.#step);
   }
@@ -117,19 +116,26 @@ export class Playback {
     else this.#tick = requestAnimationFrame(this.#step);
   };
 
+  /** Goes to a frame from which the clock runs on. */
+  #enter(frame: number, now: number): void {
+    this.#reached = frame;
+    const seconds = timeOf(this.#timing, frame);
+    this.#clock = { seconds, now, held: now + 1000 * LARGEST_LAG };
+  }
+
   /** Moves the clock on, and goes to the newest frame of its time that can be shown complete. */
   #advance(course: Course, now: number): void {
     const timing = this.#timing;
     const start = timeOf(timing, course.first);
     const length = Math.max(1e-3, timeOf(timing, course.last + 1) - start);
+    if (course.loop && !isOn(course, this.#reached)) this.#enter(course.first, now);
     const clock = this.#clock;
     // The first tick may be of a moment before playing began.
-    clock.seconds += (Math.max(0, now - clock.now) / 1000) * this.#speed;
+    const passed = Math.max(0, now - clock.now) / 1000;
     clock.now = Math.max(clock.now, now);
-    if (course.loop && !isOn(course, this.#reached)) {
-      this.#reached = course.first;
-      clock.seconds = start;
-    }
+    if (now < clock.held && !this.#isHere(this.#reached)) return;
+    clock.held = 0;
+    clock.seconds += passed * this.#speed;
     if (course.loop) clock.seconds = start + ((clock.seconds - start) % length);
     const due = frameAt(timing, clock.seconds, course.last + 1);
     const present = this.#reached;

@@ -186,6 +186,18 @@ test("four times as fast only those frames are fetched that can be shown", async
   expect(state.frame.value).toBeGreaterThanOrEqual(36);
 });
 
+test("begins with the first frame, which it waits for", async () => {
+  state.look.value = { range: [20, 26], loop: true };
+  here = (frame) => frame !== 20;
+  const seen = watch();
+  playback.play();
+  await pass(200);
+  expect(state.frame.value).toBe(20);
+  here = () => true;
+  await pass(100);
+  expect(seen.slice(0, 4)).toEqual([0, 20, 21, 22]);
+});
+
 test("a video of few frames per second moves on", async () => {
   const shared = state.shared.value as State;
   state.shared.value = { ...shared, video: { ...shared.video, fps: 1 } };
