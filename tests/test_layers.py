@@ -16,7 +16,7 @@ PACKAGE = ROOT / "sam2_widget"
 LAYERS = [
     {"errors", "messages"},
     {"ids", "json_files"},
-    {"bits", "confidence", "durable", "images", "locking", "look", "models", "names"},
+    {"bits", "confidence", "durable", "images", "locking", "look", "models", "names", "shortcuts"},
     {"annotations", "brush", "downloads", "uploads", "watching", "wire", "worker"},
     {"keypoints", "palette"},
     {"blending", "labels"},

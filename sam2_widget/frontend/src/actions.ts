@@ -6,6 +6,7 @@ import { createKeypointActions, selectedKeypoint } from "./keypointactions.ts";
 import type { KeypointEdits } from "./keypointedits.ts";
 import type { KeypointView } from "./keypoints.ts";
 import type { Lanes } from "./lanes.ts";
+import { createPlayActions, type Openers } from "./playactions.ts";
 import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
@@ -22,6 +23,7 @@ export interface ActionOptions {
   lanes: Lanes;
   /** Why there is nothing to clear on the frame that is seen; null when there is. */
   clearObstacle: ReadonlySignal<string | null>;
+  open: Openers;
   /** Brings all to the disk, and has the notebook save too. */
   save(): void;
   /** Gives up what the pointer drags; false when it drags nothing. */
@@ -71,6 +73,7 @@ export function createActions(options: ActionOptions): Actions {
     smaller: () => stepSize(state, -1),
     larger: () => stepSize(state, 1),
     ...createTimelineActions(state, options.lanes, playback),
+    ...createPlayActions(state, options.open),
     ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
     remove: () => {
       const keypoint = selectedKeypoint(state, keypoints.view);

@@ -11,7 +11,9 @@ import { createFullScreen } from "./fullscreen.ts";
 import { clamp } from "./geometry.ts";
 import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
 import { watchHeldKeys } from "./heldkeys.ts";
+import { createHelp } from "./help.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
+import { movedText } from "./keymap.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
@@ -25,7 +27,7 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
-import { handleKey } from "./shortcuts.ts";
+import { handleKey, useKeys } from "./shortcuts.ts";
 import { createSizeHandle } from "./sizehandle.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
@@ -45,6 +47,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const closing = new AbortController();
   const { signal } = closing;
   const state = new ViewState();
+  const keymap = useKeys(model.get("shortcuts"));
+  state.message.value = movedText(keymap.moved) ?? "";
   const root = createRoot();
 
   const connection = new Connection(model, { state: receive, choices: choose, error: fail });
@@ -118,9 +122,11 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   };
   const dropDrag = (): boolean => viewer.dropDrag();
   const fullScreen = createFullScreen(root, state, signal);
+  const help = createHelp(keymap, signal);
   const actions = createActions({
     ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
     toggleFullScreen: fullScreen.toggle,
+    open: { goTo: () => transport.open(), help: help.open },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -138,7 +144,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       signal,
     }),
     createTimeline({ state, lanes, playback, actions, signal }),
-    createTransport(state, actions, signal),
+    createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
@@ -183,6 +189,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     activity,
     list.node,
     banners.node,
+    help.node,
   );
   root.dataset.view = connection.view;
 
@@ -209,9 +216,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     () => filing.close(),
     keypointBar.close,
     watchHeldKeys(root, state, (space) => onKey(space), signal),
+    help.close,
   ];
   const onKey = (event: KeyboardEvent): void => {
-    if (!choosing.peek()) handleKey(event, actions);
+    if (!choosing.peek()) handleKey(event, actions, keymap);
   };
   beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);
