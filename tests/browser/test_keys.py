@@ -36,7 +36,7 @@ def test_the_help_shows_the_user_s_own_keys_which_work(notebook: OpenNotebook) -
     help_ = widget.root.locator(".s2w-help")
     nb.page.keyboard.press("?")
     help_.wait_for()
-    own = help_.locator(".s2w-combination[data-own]")
+    own = help_.locator(".s2w-help-body .s2w-combination[data-own]")
     assert own.all_inner_texts() == ["P", "Ctrl\nEnter", "Z"]
     assert help_.locator(".s2w-help-notes").inner_text() == told
     nb.screenshot("help-light")
@@ -132,3 +132,6 @@ def test_a_range_is_played_in_a_loop_at_any_speed_and_j_goes_to_a_frame(
     nb.page.keyboard.press(",")
     nb.until("ann.frame_index == int(0.5 * ann.video.fps) + 1")
     nb.screenshot("transport", widget.root)
+    nb.theme("dark")
+    nb.resize(760, 900)
+    nb.screenshot("transport-narrow", widget.root)

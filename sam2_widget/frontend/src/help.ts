@@ -20,12 +20,16 @@ export function createHelp(keymap: Keymap, signal: AbortSignal): Help {
     role: "group",
     "aria-label": title,
   });
-  const panel = h(
-    "div",
-    { class: "s2w-help-panel" },
-    h("div", { class: "s2w-help-head" }, h("h2", { class: "s2w-help-title" }, title), close),
-    body,
+  const sample = h("kbd", { class: "s2w-key" }, "A");
+  const legend = h(
+    "span",
+    { class: "s2w-help-legend", hidden: keymap.own.size === 0 },
+    h("span", { class: "s2w-combination", "data-own": true, "aria-hidden": "true" }, sample),
+    "your own keys",
   );
+  const heading = h("h2", { class: "s2w-help-title" }, title);
+  const head = h("div", { class: "s2w-help-head" }, heading, legend, close);
+  const panel = h("div", { class: "s2w-help-panel" }, head, body);
   const node = h("dialog", { class: "s2w-help", "aria-label": title }, panel);
   const shut = (): void => node.close();
   const press = (event: KeyboardEvent): void => {

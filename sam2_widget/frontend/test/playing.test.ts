@@ -157,7 +157,7 @@ describe("the help", () => {
     expect(page.status).toBe(sentence);
     page.press("?");
     expect(find(".s2w-help-notes").textContent).toBe(sentence);
-    expect(find(".s2w-combination[data-own]").textContent).toBe("U");
+    expect(find(".s2w-help-body .s2w-combination[data-own]").textContent).toBe("U");
     expect(dialog().textContent).toContain("no keyClear this frame");
     press("Escape");
     page.press("u");
