@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import is_not
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,12 +47,11 @@ class Columns:
     def put(self, records: Mapping[int, MaskRecord], frames: Iterable[int] | None = None) -> bool:
         """Take over the records of these frames, None for all; tell whether any is another one."""
         known = self._records
+        # The store never changes a record, so that the same one says the same.
         if frames is None:
             frames = range(len(known))
-            new = list(map(records.get, frames))
-            # The store never changes a record, so that the same one says the same. This is the one
-            # loop over all frames; the rest is about those that changed.
-            changed = [frame for frame in frames if new[frame] is not known[frame]]
+            other = map(is_not, map(records.get, frames), known)
+            changed = list(compress(frames, other))
         else:
             changed = [frame for frame in frames if records.get(frame) is not known[frame]]
         if not changed:

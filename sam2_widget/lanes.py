@@ -113,6 +113,9 @@ class Lanes:
         results = self._results
         # The revision first: what is read after it may be newer, never older.
         revision = results.changes.revision
+        if revision == self._revision:
+            # What is not told of yet waits for its own revision: this one has been given out.
+            return
         annotations, keypoints = results.annotations, results.keypoints
         scopes = {*annotations, *results.masks.scopes()}
         changed = results.changes.since(self._revision) if self._began is not None else None
@@ -123,11 +126,10 @@ class Lanes:
         self._length = length
         for scope in self._scopes.keys() - scopes:
             _note(differs, self._scopes.pop(scope).flags > 0)
+        known = None if changed is None else _frames(changed, fresh, length)
         for scope in scopes:
-            frames = None if changed is None else _frames(changed, fresh, length)
-            if scope not in self._scopes:
-                self._scopes[scope], frames = _ScopeLane(), None
-            lane = self._scopes[scope]
+            frames = known if scope in self._scopes else None
+            lane = self._scopes.setdefault(scope, _ScopeLane())
             records = results.masks.records(scope, frames)
             _note(differs, lane.update(length, annotations, scope, records, frames))
         instances = keypoints.instances
