@@ -175,6 +175,21 @@ def test_a_prompt_makes_all_tracked_frames_stale_and_its_undo_fresh(
     assert_same(reader, at_once(session))
 
 
+def test_all_frames_are_told_to_differ_also_where_a_kill_left_prompts_without_masks(
+    session: Session, reader: Reader
+) -> None:
+    session.add_point(0, 20, 20)
+    session.track(start=1, stop=2).wait()
+    session.live.masks.restore(Scope(1, "overall"), 0, None, None)
+    before = session.live.changes.mark([0])
+    reader.read()
+    session.set_mask(5, disc(20, 20))
+    assert session.live.changes.since(before) is None
+    reader.read()
+    assert_true(reader, session)
+    assert reader.scopes[Scope(1, "overall")][FLAGS, 1] & STALE
+
+
 def test_a_larger_mask_changes_the_relative_area_of_all_others(
     session: Session, reader: Reader
 ) -> None:

@@ -2,7 +2,7 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { KEYPOINTS_HEIGHT, type LaneRow, SCOPE_HEIGHT } from "./drawlanes.ts";
 import type { LaneHover } from "./lanepointer.ts";
-import type { Lanes } from "./lanes.ts";
+import type { Lane, Lanes } from "./lanes.ts";
 import { paletteColor } from "./palette.ts";
 import { following, type Span, wholeSpan } from "./span.ts";
 import { scopeKey, type ViewState } from "./state.ts";
@@ -37,18 +37,21 @@ export function heightOf(rows: readonly LaneRow[]): number {
   return last ? last.top + last.height : 0;
 }
 
-/** The scopes in their order; after the last of an instance its keypoints. */
+/** In the order of the list: by instance, then as the regions are; after an instance's scopes its keypoints. */
 function rowsOf(state: ViewState, lanes: Lanes): LaneRow[] {
   lanes.version.value;
   const colors = new Map(
     state.shared.value?.scopes.map((scope) => [scopeKey(scope), scope.color] as const),
   );
   const regions = (state.shared.value?.regions ?? []).map(({ id }) => id);
-  const instances = new Set([...lanes.scopes, ...lanes.keypoints].map(({ instance }) => instance));
+  const place = ({ region }: Lane): number =>
+    regions.includes(region) ? regions.indexOf(region) : regions.length;
+  const ordered = [...lanes.scopes].sort((a, b) => place(a) - place(b));
+  const instances = new Set([...ordered, ...lanes.keypoints].map(({ instance }) => instance));
   const rows: LaneRow[] = [];
   let top = 0;
-  for (const instance of instances) {
-    for (const lane of lanes.scopes.filter((other) => other.instance === instance)) {
+  for (const instance of [...instances].sort((a, b) => a - b)) {
+    for (const lane of ordered.filter((other) => other.instance === instance)) {
       rows.push({
         kind: "scope",
         lane,

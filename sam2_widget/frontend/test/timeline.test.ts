@@ -37,7 +37,7 @@ function deflated(bytes: Uint8Array): DataView {
   return new DataView(new Uint8Array(deflateSync(bytes)).buffer);
 }
 
-async function tellLanes(scopes: (typeof SCOPE)[] = [SCOPE, OTHER], keypoints = 1): Promise<void> {
+async function tellLanes(scopes: (typeof SCOPE)[] = [OTHER, SCOPE], keypoints = 1): Promise<void> {
   await page.until(() => model.of("lanes").length > 0);
   const counts = new Uint8Array(FRAMES);
   counts[5] = 2;
@@ -91,7 +91,7 @@ describe("the timeline", () => {
     expect(page.find(".s2w-lanes").hidden).toBe(false);
   });
 
-  test("names each lane; a click on a name goes to the scope or to the keypoints", async () => {
+  test("names each lane, in the order of the regions; a click on a name goes to the scope or to the keypoints", async () => {
     await tellLanes();
     expect(labels().map(({ textContent }) => textContent)).toEqual([
       "1 · overall",
