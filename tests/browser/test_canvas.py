@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
     from tests.browser.notebook import Notebook
     from tests.browser.test_editing import Place
+    from tests.browser.widget import Button
 
 # Videos of unusual shapes: an object on a ground that shows every pixel's place.
 SHAPES = """import numpy as np
@@ -46,7 +47,7 @@ def zoom_in(widget: Widget, at: Place, notches: int) -> None:
     widget.wait(image_width=640)
 
 
-def pan(widget: Widget, by: Place, button: str = "left") -> Place:
+def pan(widget: Widget, by: Place, button: Button = "left") -> Place:
     """Drag over the middle of the canvas and return by how much the picture moved."""
     mouse = widget.notebook.page.mouse
     box = widget.canvas.bounding_box()
@@ -54,12 +55,28 @@ def pan(widget: Widget, by: Place, button: str = "left") -> Place:
     x, y = round(box["x"] + box["width"] / 2), round(box["y"] + box["height"] / 2)
     before = widget.viewport
     mouse.move(x, y)
-    mouse.down(button=button)  # type: ignore[arg-type]
+    mouse.down(button=button)
     mouse.move(x + by[0], y + by[1], steps=5)
-    mouse.up(button=button)  # type: ignore[arg-type]
+    mouse.up(button=button)
     widget.until(lambda: widget.viewport != before)
     after = widget.viewport
     return after[0] - before[0], after[1] - before[1]
+
+
+def pinch(widget: Widget, place: Place, factor: int) -> None:
+    """Spread two fingers round a place in video pixels."""
+    page = widget.notebook.page
+    chrome = page.context.new_cdp_session(page)
+    x, y = widget.on_page(place)
+
+    def touch(kind: str, *apart: float) -> None:
+        fingers = [{"x": x + side * way, "y": y} for way in apart for side in (-1, 1)]
+        chrome.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+
+    touch("touchStart", 20)
+    for step in range(1, 11):
+        touch("touchMove", 20 + step * 2 * (factor - 1))
+    touch("touchEnd")
 
 
 def stored(nb: Notebook, x: int, y: int, frame: int = 0) -> list[int]:
@@ -84,11 +101,9 @@ def test_zoomed_at_the_pointer_clicks_and_strokes_are_exact(notebook: OpenNotebo
     # A wheel tells whole pixels of the page.
     at = tuple(round(place) for place in widget.on_page((DISC[0] + 35, DISC[1] - 20)))
     corner = ((at[0] - box["x"] - left) / scale, (at[1] - box["y"] - top) / scale)
-    scrolled = nb.page.evaluate("() => document.scrollingElement.scrollTop")
 
     zoom_in(widget, at, 10)
     assert widget.on_page(corner) == pytest.approx(at, abs=1)
-    assert nb.page.evaluate("() => document.scrollingElement.scrollTop") == scrolled
     # Pixels are squares in their own colour, over all of their area.
     for x, y in ((160, 90), (163, 88), (170, 95)):
         assert difference(widget.colour(x + 0.5, y + 0.5, half=0.4), stored(nb, x, y)) <= 4
@@ -131,6 +146,10 @@ def test_zoomed_at_the_pointer_clicks_and_strokes_are_exact(notebook: OpenNotebo
     widget.wait(zoom=100)
     assert widget.viewport == (152, 86, 1)
     keyboard.press("f")
+    widget.wait(fit="true")
+    pinch(widget, DISC, 4)
+    widget.until(lambda: abs(int(widget.data("zoom")) - 4 * 148) < 12)
+    assert widget.data("points") == "0"
     keyboard.press("Space")
     widget.wait(playing="true")
 
