@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tests.browser.notebook import Notebook
 
-Button = Literal["left", "right"]
+Button = Literal["left", "middle", "right"]
 Modifier = Literal["Alt", "Control", "ControlOrMeta", "Meta", "Shift"]
 
 WAIT_MS = 60_000

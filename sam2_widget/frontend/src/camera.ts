@@ -3,7 +3,6 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { Box, Position, Size } from "./geometry.ts";
 import {
   actualScale,
-  fitScale,
   panBy,
   pictureBox,
   type Stage,
@@ -69,12 +68,6 @@ export class Camera {
   panBy(by: Position): void {
     const [stage, video] = [this.stage.peek(), this.#video.peek()];
     if (stage && video) this.zoom.value = panBy(this.zoom.peek(), by, stage, video);
-  }
-
-  /** Whether there is more of the picture than the canvas shows. */
-  get isZoomedIn(): boolean {
-    const [stage, video, zoom] = [this.stage.peek(), this.#video.peek(), this.zoom.peek()];
-    return !!stage && !!video && !!zoom && zoom.scale > fitScale(stage, video);
   }
 
   /** Where the whole picture is on the page. */

@@ -15,6 +15,8 @@ const KEYS: Record<string, number> = {
   ArrowUp: STEP,
 };
 
+const VEILED = "All masks and marks are hidden; Hide all, once more, shows them.";
+
 /** Its node is the button that opens it. */
 export function createDisplayMenu(
   state: ViewState,
@@ -42,7 +44,10 @@ export function createDisplayMenu(
   alone.onclick = () => actions.solo();
   const veil = check("Hide all", "peek");
   veil.title = titleOf("peek");
-  veil.onclick = () => (veiled.value = !veiled.peek());
+  veil.onclick = () => {
+    veiled.value = !veiled.peek();
+    state.message.value = veiled.peek() ? VEILED : "";
+  };
   const fit = item("Fit", "fit");
   fit.onclick = () => camera.fit();
   const actual = item("1:1", "actual-size");

@@ -45,6 +45,8 @@ export interface Picture {
 
 const POSITIVE = "#0b62d6";
 const NEGATIVE = "#d01f2e";
+/** Seen on light and on dark. */
+const RIM = "rgb(128, 128, 128)";
 
 export function draw(context: CanvasRenderingContext2D, picture: Picture): void {
   const { viewport, opacity, keypoints, pixelRatio } = picture;
@@ -98,16 +100,19 @@ function scaleOf({ viewport, video, pixelRatio }: Picture): Scale {
   };
 }
 
-/** Large pixels are shown as they are; round the picture the canvas is empty. */
+/** Large pixels are shown as they are; round the picture is a thin line, and then the empty canvas. */
 function drawImage(
   context: CanvasRenderingContext2D,
-  { image, video, viewport }: Picture,
+  { image, video, viewport, pixelRatio }: Picture,
   { left, top, width, height }: Scale,
 ): void {
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, context.canvas.width, context.canvas.height);
   context.imageSmoothingEnabled = !isCrisp(viewport, image.width, video);
   context.imageSmoothingQuality = "high";
+  context.lineWidth = 2 * pixelRatio;
+  context.strokeStyle = RIM;
+  context.strokeRect(left, top, width, height);
   context.drawImage(image, left, top, width, height);
 }
 

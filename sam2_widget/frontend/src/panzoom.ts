@@ -87,7 +87,10 @@ export class PanZoom {
   #move(event: PointerEvent): void {
     const { canvas, state } = this.#options;
     const at = this.#place(event);
-    if (event.pointerType !== "touch") state.camera.pointer = event.target === canvas ? at : null;
+    if (event.pointerType !== "touch") {
+      state.camera.pointer = event.target === canvas ? at : null;
+      canvas.toggleAttribute("data-outside", !this.#isInside(event));
+    }
     if (this.#pinching) this.#pinch(event, at);
     else if (this.#pan?.id === event.pointerId) {
       state.camera.panBy({ x: at.x - this.#pan.at.x, y: at.y - this.#pan.at.y });
@@ -127,6 +130,13 @@ export class PanZoom {
   /** Two fingers do not scroll or enlarge the page. */
   #keepFromPage(event: TouchEvent): void {
     if (event.touches.length > 1) event.preventDefault();
+  }
+
+  /** Whether a place of the page is on the picture, and not beside it. */
+  #isInside({ clientX, clientY }: MouseEvent): boolean {
+    const { canvas, state } = this.#options;
+    const { left, top, width, height } = state.camera.box(canvas);
+    return clientX >= left && clientY >= top && clientX < left + width && clientY < top + height;
   }
 
   #place({ clientX, clientY }: MouseEvent): Position {

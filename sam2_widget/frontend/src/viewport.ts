@@ -70,7 +70,8 @@ export function zoomTo(
   let scale = clamp(wanted, least, most);
   // On its way it rests where all of the picture is seen.
   if (isBetween(fit, before.scale, scale)) scale = fit;
-  if (Math.abs(scale / fit - 1) < SAME) return null;
+  if (isSame(scale, fit)) return null;
+  if (isSame(scale, actualScale(stage))) scale = actualScale(stage);
   const fromMiddle = { x: at.x - stage.width / 2, y: at.y - stage.height / 2 };
   const move = 1 / before.scale - 1 / scale;
   const x = before.x + fromMiddle.x * move;
@@ -116,6 +117,10 @@ export function pictureBox({ scale, x, y }: Viewport, canvas: Box, video: Size):
 /** Whether pixels are shown as squares. */
 export function isCrisp({ scale }: Viewport, imageWidth: number, video: Size): boolean {
   return scale >= CRISP && imageWidth >= video.width;
+}
+
+function isSame(a: number, b: number): boolean {
+  return Math.abs(a / b - 1) < SAME;
 }
 
 function isBetween(middle: number, a: number, b: number): boolean {
