@@ -20,8 +20,10 @@ export interface ActionOptions {
   clearObstacle: ReadonlySignal<string | null>;
   /** Brings all to the disk, and has the notebook save too. */
   save(): void;
-  /** Gives up what the pointer drags; false when it drags nothing. */
+  /** Gives up what the pointer drags, or the crosshair; false when there is none. */
   dropDrag(): boolean;
+  /** The keyboard gets a cursor on the picture, or gives it back. */
+  toggleCrosshair(): boolean;
 }
 
 export function createActions(options: ActionOptions): Actions {
@@ -65,6 +67,7 @@ export function createActions(options: ActionOptions): Actions {
     smaller: () => stepSize(state, -1),
     larger: () => stepSize(state, 1),
     ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
+    crosshair: options.toggleCrosshair,
     remove: () => {
       const keypoint = selectedKeypoint(state, keypoints.view);
       if (keypoint) return unless(state.obstacle.peek(), () => keypoints.edits.remove(keypoint));

@@ -17,6 +17,8 @@ export function tellPainted(root: HTMLElement, painted: Painted): void {
   root.dataset.keypoints = String(painted.keypoints);
   root.dataset.keypoint = painted.keypoint ?? "";
   root.dataset.selected = selected === null ? "" : String(selected);
+  const { crosshair } = painted;
+  root.dataset.crosshair = crosshair ? `${Math.floor(crosshair.x)},${Math.floor(crosshair.y)}` : "";
 }
 
 /** What goes on beside it. */

@@ -19,12 +19,18 @@ const READ_ONLY =
   "This project is open in another process, so it is read-only here: close it there, then try again.";
 const KEYPOINT_HINT = "Click to place the named keypoint; right-click one where it is occluded.";
 const KEYPOINT_SELECTED_HINT = "drag to move it, V where it is occluded, Delete to remove it.";
+const CROSSHAIR_HINT = "Arrow keys move (Shift: by 1 pixel), Enter adds, Shift+Enter takes away.";
+const CROSSHAIR_SELECTED_HINT = "On a point: Delete removes it. Escape leaves the crosshair.";
+const CROSSHAIR_BOX_HINT = "Enter sets one corner of the box, then the opposite one.";
+const CROSSHAIR_BRUSH_HINT = "Enter dabs with the brush, Shift+Enter the other way round.";
+const CROSSHAIR_PLACE_HINT = "Arrow keys move (Shift: by 1 pixel), Enter places the keypoint.";
+const CROSSHAIR_KEYPOINT_HINT = "On a keypoint: V where it is occluded, Delete removes it.";
 const KERNEL_LOST =
   "No kernel answers: run the cell again, or wait if another cell is still running.";
 
-/** The line below the picture: what is going on. */
+/** The line below the picture: what is going on. The announcer reads it out when it is at rest. */
 export function createStatus(state: ViewState): Part {
-  const node = h("div", { class: "s2w-status", role: "status", "aria-live": "polite" });
+  const node = h("div", { class: "s2w-status" });
   return { node, close: effect(() => setText(node, statusText(state))) };
 }
 
@@ -39,6 +45,11 @@ export function createFacts(state: ViewState): Part {
 }
 
 export function statusText(state: ViewState): string {
+  return statusNews(state) || statusAdvice(state);
+}
+
+/** What happens or happened; empty when nothing did. */
+export function statusNews(state: ViewState): string {
   const shared = state.shared.value;
   if (!shared) return "Waiting for the kernel…";
   const loading = shared.model.status === "loading" || shared.model.status === "waiting";
@@ -50,8 +61,7 @@ export function statusText(state: ViewState): string {
   if (shared.model.status === "failed") return "The model could not be loaded.";
   if (shared.job) return shared.job.text;
   if (state.message.value) return state.message.value;
-  if (shared.read_only) return "Read-only: this project is open elsewhere.";
-  return advice(state);
+  return shared.read_only ? "Read-only: this project is open elsewhere." : "";
 }
 
 /** Strokes need no model. */
@@ -60,7 +70,8 @@ function isComputing({ edits, strokes }: ViewState): boolean {
 }
 
 /** What to do next, when nothing is going on. */
-function advice(state: ViewState): string {
+export function statusAdvice(state: ViewState): string {
+  if (state.crosshair.value) return crosshairAdvice(state);
   if (state.mode.value === "keypoint") return keypointAdvice(state);
   const scope = state.scope.value;
   if (state.selected.value) return SELECTED_HINT;
@@ -71,6 +82,15 @@ function advice(state: ViewState): string {
   if (state.edited.value && !isTracked(state, scope)) return EDITED_HINT;
   if (scope.stale > 0) return STALE_HINT;
   return scope.masks < state.frames.value ? TRACK_HINT : "";
+}
+
+function crosshairAdvice({ mode, tool, brushing, selected, keypoints }: ViewState): string {
+  if (mode.value === "keypoint") {
+    return keypoints.selected.value ? CROSSHAIR_KEYPOINT_HINT : CROSSHAIR_PLACE_HINT;
+  }
+  if (brushing.value) return CROSSHAIR_BRUSH_HINT;
+  if (tool.value === "box") return CROSSHAIR_BOX_HINT;
+  return selected.value ? CROSSHAIR_SELECTED_HINT : CROSSHAIR_HINT;
 }
 
 function isTracked(state: ViewState, { masks, stale }: ScopeState): boolean {

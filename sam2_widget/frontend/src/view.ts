@@ -1,7 +1,9 @@
 // One view: wires its parts together and takes them all down again.
 import { batch, computed, effect } from "@preact/signals-core";
 import { createActions } from "./actions.ts";
+import { createAnnouncer } from "./announcer.ts";
 import { Connection, type Wire } from "./connection.ts";
+import { handleCrosshairKey } from "./crosshairkeys.ts";
 import { h, keepFocus } from "./dom.ts";
 import { Edits } from "./edits.ts";
 import { createFileMenu } from "./filemenu.ts";
@@ -108,8 +110,9 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     saveNotebook(root);
   };
   const dropDrag = (): boolean => viewer.dropDrag();
+  const toggleCrosshair = (): boolean => viewer.crosshair.toggle();
   const actions = createActions({
-    ...{ state, playback, frames, edits, clearObstacle, save, dropDrag },
+    ...{ state, playback, frames, edits, clearObstacle, save, dropDrag, toggleCrosshair },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -148,6 +151,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const [toolbar, scrubber, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
   const [toasts, picker, files, load] = others;
+  const announcer = createAnnouncer({ state, root, ...viewer.spoken });
 
   viewer.node.append(toasts.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
@@ -168,6 +172,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     activity,
     list.node,
     banners.node,
+    announcer.node,
   );
   root.dataset.view = connection.view;
 
@@ -193,8 +198,14 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    announcer.close,
   ];
-  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
+  const onKey = (event: KeyboardEvent): void => {
+    if (choosing.peek()) return;
+    handleCrosshairKey(event, viewer.crosshair);
+    handleKey(event, actions);
+  };
+  beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();
