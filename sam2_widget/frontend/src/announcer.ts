@@ -86,8 +86,10 @@ function atRest(read: () => string | null, say: (text: string) => void): () => v
   };
 }
 
+type ActiveTree = Node & Pick<DocumentOrShadowRoot, "activeElement">;
+
 /** The element with the focus; notebooks may keep the widget in a tree of its own. */
 function focusOf(root: HTMLElement): Element | null {
   const tree = root.getRootNode();
-  return tree instanceof Document || tree instanceof ShadowRoot ? tree.activeElement : null;
+  return "activeElement" in tree ? (tree as ActiveTree).activeElement : null;
 }

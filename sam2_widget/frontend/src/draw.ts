@@ -36,7 +36,7 @@ export interface Picture {
   markers: readonly Marker[];
   keypoints: KeypointScene;
   /** With the radius of the brush, if one is in hand, in pixels of the video. */
-  crosshair: (Position & { radius: number }) | null;
+  crosshair: (Position & { radius: number; isOnPoint: boolean }) | null;
   /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
   pixelRatio: number;
 }
@@ -79,7 +79,7 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture): void 
   const { crosshair } = picture;
   if (crosshair) {
     context.setTransform(ratio, 0, 0, ratio, crosshair.x * scaleX, crosshair.y * scaleY);
-    drawCrosshair(context, crosshair.radius * onPage.x);
+    drawCrosshair(context, crosshair.radius * onPage.x, crosshair.isOnPoint);
   }
 }
 

@@ -1,12 +1,17 @@
 // Draws the crosshair of the keyboard: white between dark rims, seen on any ground.
 
 const RIM = "rgba(0, 0, 0, 0.75)";
-/** From the middle (CSS pixels): where its arms begin and end. */
-const GAP = 4;
-const ARM = 17;
+/** From the middle (CSS pixels): where its arms begin and end; and round a point, which stays in sight. */
+const ARMS = [4, 17] as const;
+const ARMS_ROUND_A_POINT = [15, 26] as const;
 
 /** @param radius of the brush in CSS pixels; 0 when there is none in hand */
-export function drawCrosshair(context: CanvasRenderingContext2D, radius: number): void {
+export function drawCrosshair(
+  context: CanvasRenderingContext2D,
+  radius: number,
+  isOnPoint: boolean,
+): void {
+  const [start, end] = isOnPoint ? ARMS_ROUND_A_POINT : ARMS;
   context.globalAlpha = 1;
   context.lineCap = "butt";
   context.setLineDash([]);
@@ -17,8 +22,8 @@ export function drawCrosshair(context: CanvasRenderingContext2D, radius: number)
     [0, 1],
     [0, -1],
   ] as const) {
-    context.moveTo(GAP * x, GAP * y);
-    context.lineTo(ARM * x, ARM * y);
+    context.moveTo(start * x, start * y);
+    context.lineTo(end * x, end * y);
   }
   if (radius > 0) {
     context.moveTo(radius, 0);
@@ -30,6 +35,7 @@ export function drawCrosshair(context: CanvasRenderingContext2D, radius: number)
   context.strokeStyle = "#fff";
   context.lineWidth = 2;
   context.stroke();
+  if (isOnPoint) return;
   // The place itself.
   context.fillStyle = RIM;
   context.fillRect(-1.5, -1.5, 3, 3);

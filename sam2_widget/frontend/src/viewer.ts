@@ -229,7 +229,8 @@ export class Viewer {
     const keypoints = keypointSceneOf(state, shown.index, layer);
     const at = state.crosshair.peek();
     const radius = state.brushing.peek() ? state.brushSize.peek() / 2 : 0;
-    const crosshair = at && { ...at, radius };
+    const isOnPoint = (scene.selected ?? keypoints.selected) !== null;
+    const crosshair = at && { ...at, radius, isOnPoint };
     draw(this.#context, { image: shown.image, video, pixelRatio, keypoints, crosshair, ...scene });
     this.#options.painted({
       frame: shown.index,
