@@ -1,4 +1,4 @@
-"""Check a part of the page with axe-core, by the rules of WCAG 2.1 A and AA and by good practice."""
+"""Check a part of the page with axe-core, by the rules of WCAG 2.1 AA and by good practice."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ CONTRAST = """([root, pairs]) => {
 
 
 def check(part: Widget | Locator) -> None:
-    """Assert that axe finds nothing wrong in a widget, or in another part of the page, as it is now.
+    """Assert that axe finds nothing wrong in a widget, or in another part of the page.
 
     Raises
     ------
     AssertionError
         If it does; the message lists each element with what is wrong with it.
     """
-    root: Locator = getattr(part, "root", part)  # type: ignore[arg-type]
+    root: Locator = getattr(part, "root", part)
     page = root.page
     if not page.evaluate("() => Boolean(window.axe)"):
         assert SCRIPT.exists(), "axe-core is missing: `make install-test` installs it."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TypeAlias
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import axe
@@ -12,6 +13,9 @@ from tests.browser.test_main_job import BESIDE, BOX, DISC, open_sample
 from tests.browser.test_picker import chooser
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.browser.conftest import OpenNotebook
     from tests.browser.notebook import Notebook
     from tests.browser.widget import Widget
@@ -148,12 +152,17 @@ def test_axe_finds_nothing_in_any_state_in_both_themes(notebook: OpenNotebook) -
     nb.run(2)
     picker = chooser(nb, nth=1)
     for theme in ("light", "dark"):
-        nb.theme(theme)  # type: ignore[arg-type]
+        nb.theme(theme)
         for name, enter, leave in states(widget, exported, broken):
             enter()
             nb.screenshot(f"access-{theme}-{name}", widget.root)
             axe.check(widget)
             leave()
+        for width in ("420px", ""):
+            widget.root.evaluate("(root, width) => { root.style.width = width }", width)
+            assert widget.root.evaluate("(root) => root.scrollWidth <= root.clientWidth")
+            nb.screenshot(f"access-{theme}-width-{width}", widget.root)
+            axe.check(widget)
         axe.check(picker)
         ratios = dict(zip(LINES, axe.contrast(widget.root, *LINES), strict=True))
         assert {pair: ratio for pair, ratio in ratios.items() if ratio < 3} == {}
