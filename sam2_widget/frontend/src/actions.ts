@@ -26,9 +26,11 @@ export interface ActionOptions {
   open: Openers;
   /** Brings all to the disk, and has the notebook save too. */
   save(): void;
-  /** Gives up what the pointer drags; false when it drags nothing. */
+  /** Gives up what the pointer drags, or the crosshair; false when there is none. */
   dropDrag(): boolean;
   toggleFullScreen(): void;
+  /** The keyboard gets a cursor on the picture, or gives it back. */
+  toggleCrosshair(): boolean;
 }
 
 export function createActions(options: ActionOptions): Actions {
@@ -75,6 +77,7 @@ export function createActions(options: ActionOptions): Actions {
     ...createTimelineActions(state, options.lanes, playback),
     ...createPlayActions(state, options.open),
     ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
+    crosshair: options.toggleCrosshair,
     remove: () => {
       const keypoint = selectedKeypoint(state, keypoints.view);
       if (keypoint) return unless(state.obstacle.peek(), () => keypoints.edits.remove(keypoint));

@@ -5,6 +5,7 @@ import {
   actualScale,
   panBy,
   pictureBox,
+  reveal,
   type Stage,
   type Viewport,
   viewportOf,
@@ -68,6 +69,13 @@ export class Camera {
   panBy(by: Position): void {
     const [stage, video] = [this.stage.peek(), this.#video.peek()];
     if (stage && video) this.zoom.value = panBy(this.zoom.peek(), by, stage, video);
+  }
+
+  /** Moves the picture no further than it takes to bring a place of the video into sight. */
+  reveal(at: Position): void {
+    const [stage, video] = [this.stage.peek(), this.#video.peek()];
+    if (!stage || !video) return;
+    this.zoom.value = reveal(this.zoom.peek(), at, stage, video);
   }
 
   /** Where the whole picture is on the page. */

@@ -1,9 +1,10 @@
 // Draws a frame, its masks and its points on a canvas. Nothing here knows where they come from.
 import { safeColor } from "./dom.ts";
+import { drawCrosshair } from "./drawcrosshair.ts";
 import { drawKeypoints } from "./drawkeypoints.ts";
 import { drawMask } from "./drawmask.ts";
 import { drawPainting, type Scale } from "./drawstrokes.ts";
-import type { Rect, Size } from "./geometry.ts";
+import type { Position, Rect, Size } from "./geometry.ts";
 import type { KeypointScene } from "./keypointscene.ts";
 import type { Mask } from "./mask.ts";
 import type { Painting } from "./strokes.ts";
@@ -39,6 +40,8 @@ export interface Picture {
   boxes: readonly Outline[];
   markers: readonly Marker[];
   keypoints: KeypointScene;
+  /** With the radius of the brush, if one is in hand, in pixels of the video. */
+  crosshair: (Position & { radius: number; isOnPoint: boolean }) | null;
   /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
   pixelRatio: number;
 }
@@ -84,6 +87,12 @@ export function draw(context: CanvasRenderingContext2D, picture: Picture): void 
     drawMarker(context, marker);
   }
   if (keypoints.onTop) drawKeypoints(context, keypoints, onPage);
+  const { crosshair } = picture;
+  if (crosshair) {
+    const [x, y] = [scale.left + crosshair.x * scale.x, scale.top + crosshair.y * scale.y];
+    context.setTransform(pixelRatio, 0, 0, pixelRatio, x, y);
+    drawCrosshair(context, crosshair.radius * viewport.scale, crosshair.isOnPoint);
+  }
 }
 
 /** From pixels of the video to those of the canvas. */

@@ -1,4 +1,4 @@
-// What the mouse does, as one table: the help and the README are made from it.
+// What the mouse and the crosshair do, as one table: the help and the README are made from it.
 
 export interface Gesture {
   /** Mod is Ctrl or Cmd. */
@@ -38,6 +38,14 @@ export const GESTURES: readonly (readonly [string, readonly Gesture[]])[] = [
       { gesture: "Click with Keypoints", text: "Place the named keypoint" },
       { gesture: "Right click a keypoint", text: "It is occluded on this frame, or visible again" },
       { gesture: "Drag, click, Alt + click", text: "On keypoints as on points" },
+    ],
+  ],
+  [
+    "With the crosshair",
+    [
+      { gesture: "Arrow keys", text: "Move it; with Shift by one pixel" },
+      { gesture: "Enter", text: "Point, keypoint, corner of a box or dab of the brush there" },
+      { gesture: "Shift + Enter", text: "Negative point, occluded keypoint, or erase" },
     ],
   ],
 ];

@@ -20,6 +20,8 @@ export function tellPainted(root: HTMLElement, painted: Painted): void {
   root.dataset.viewport = `${x} ${y} ${scale}`;
   root.dataset.imageWidth = String(painted.imageWidth);
   root.dataset.selected = selected === null ? "" : String(selected);
+  const { crosshair } = painted;
+  root.dataset.crosshair = crosshair ? `${Math.floor(crosshair.x)},${Math.floor(crosshair.y)}` : "";
 }
 
 /** What goes on beside it. */

@@ -11,15 +11,8 @@ import {
   toVideo,
   toVideoInside,
 } from "./geometry.ts";
-import {
-  freeName,
-  type Here,
-  isSameKeypoint,
-  type Keypoint,
-  type KeypointView,
-  namesTaken,
-  refOf,
-} from "./keypoints.ts";
+import { newKeypoint, putKeypoint } from "./keypointplace.ts";
+import { type Here, isSameKeypoint, type Keypoint, type KeypointView, refOf } from "./keypoints.ts";
 import { DRAG, REACH, REACH_OF_A_FINGER, swap, TAP } from "./pointer.ts";
 import type { ViewState } from "./state.ts";
 
@@ -128,7 +121,7 @@ export class Keypointer {
       this.#begin(
         event,
         video,
-        hit ? { kind: "hold", start: hit, name: null } : this.#new(here, at),
+        hit ? { kind: "hold", start: hit, name: null } : newKeypoint(here, at, view.name.peek()),
       );
     }
   }
@@ -137,16 +130,6 @@ export class Keypointer {
     const { state, acts } = this.#options;
     if (hit) acts.setVisible(hit, !hit.visible);
     else state.message.value = SECONDARY_HINT;
-  }
-
-  /** A new keypoint, or the one that has its name already, at another place. */
-  #new(here: Here, at: Position): Pick<Gesture, "kind" | "start" | "name"> {
-    const { frame, instance } = here;
-    const given = this.#options.view.name.peek();
-    const name = given || freeName(namesTaken(here));
-    const twin = here.keypoints.find((keypoint) => keypoint.name === name);
-    const start = { frame, instance, name, visible: twin?.visible ?? true, ...at };
-    return { kind: twin ? "again" : "add", start, name: given || null };
   }
 
   #begin(event: PointerEvent, video: Size, what: Pick<Gesture, "kind" | "start" | "name">): void {
@@ -209,15 +192,9 @@ export class Keypointer {
   }
 
   #put(gesture: Gesture): void {
-    const { state, view, acts } = this.#options;
     const keypoint = gesture.shown ?? gesture.start;
     this.#show(gesture, keypoint);
-    state.keypoints.typed.value = null;
-    state.keypoints.last.value = refOf(keypoint);
-    // Where Python has not told what is there, its name may turn out to be another.
-    if (gesture.name !== null || view.here.peek()?.known) this.#select(keypoint);
-    if (gesture.kind === "again") acts.move(keypoint, true);
-    else acts.add(keypoint, gesture.name);
+    putKeypoint(this.#options, keypoint, gesture);
   }
 
   #select(keypoint: Keypoint): void {

@@ -63,6 +63,7 @@ const GROUP_OF: Record<Action, Group> = {
   outline: "View",
   solo: "View",
   peek: "View",
+  crosshair: "Objects",
   help: "View",
 };
 

@@ -38,6 +38,7 @@ export type Action =
   | "smaller"
   | "larger"
   | "keypoints"
+  | "crosshair"
   | "name"
   | "occlude"
   | "copy-keypoints"
@@ -88,6 +89,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { action: "smaller", keys: ["["], text: "Smaller brush", repeats: true },
   { action: "larger", keys: ["]"], text: "Larger brush", repeats: true },
   { action: "keypoints", keys: ["K"], text: "Keypoints: click named places" },
+  { action: "crosshair", keys: ["A"], text: "Crosshair: annotate with arrow keys and Enter" },
   { action: "name", keys: ["L"], text: "Name the next keypoint" },
   { action: "occlude", keys: ["V"], text: "The selected keypoint is occluded, or visible" },
   { action: "copy-keypoints", keys: ["Shift+C"], text: "Copy the keypoints of the frame before" },

@@ -100,6 +100,8 @@ export class ViewState {
   readonly hovered: Signal<PointRef | null> = signal(null);
   readonly selected: Signal<PointRef | null> = signal(null);
   readonly keypoints = new KeypointState();
+  /** The cursor of the keyboard on the picture, in pixels of the video; null while it is off. */
+  readonly crosshair: Signal<Position | null> = signal(null);
   /** Whether the mask in view of the scope that is annotated was edited by hand. */
   readonly edited = signal(false);
   /** The suspect frame that was gone to, and what the user was told of it. */

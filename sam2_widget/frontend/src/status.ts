@@ -23,12 +23,20 @@ const READ_ONLY =
 const KEYPOINT_HINT = "Click to place the named keypoint; right-click one where it is occluded.";
 const keypointSelectedHint = (): string =>
   `drag to move it${hint("occlude", "where it is occluded")}${hint("remove", "to remove it")}.`;
+const CROSSHAIR_HINT = "Arrow keys move (Shift: by 1 pixel), Enter adds, Shift+Enter takes away.";
+const crosshairSelectedHint = (): string =>
+  `On a point${hint("remove", "removes it")}${hint("escape", "leaves the crosshair")}.`;
+const CROSSHAIR_BOX_HINT = "Enter sets one corner of the box, then the opposite one.";
+const CROSSHAIR_BRUSH_HINT = "Enter dabs with the brush, Shift+Enter the other way round.";
+const CROSSHAIR_PLACE_HINT = "Arrow keys move (Shift: by 1 pixel), Enter places the keypoint.";
+const crosshairKeypointHint = (): string =>
+  `On a keypoint${hint("occlude", "where it is occluded")}${hint("remove", "removes it")}.`;
 const KERNEL_LOST =
   "No kernel answers: run the cell again, or wait if another cell is still running.";
 
-/** The line below the picture: what is going on. */
+/** The line below the picture: what is going on. The announcer reads it out when it is at rest. */
 export function createStatus(state: ViewState): Part {
-  const node = h("div", { class: "s2w-status", role: "status", "aria-live": "polite" });
+  const node = h("div", { class: "s2w-status" });
   return { node, close: effect(() => setText(node, statusText(state))) };
 }
 
@@ -43,6 +51,11 @@ export function createFacts(state: ViewState): Part {
 }
 
 export function statusText(state: ViewState): string {
+  return statusNews(state) || statusAdvice(state);
+}
+
+/** What happens or happened; empty when nothing did. */
+export function statusNews(state: ViewState): string {
   const shared = state.shared.value;
   if (!shared) return "Waiting for the kernel…";
   const loading = shared.model.status === "loading" || shared.model.status === "waiting";
@@ -54,8 +67,7 @@ export function statusText(state: ViewState): string {
   if (shared.model.status === "failed") return "The model could not be loaded.";
   if (shared.job) return shared.job.text;
   if (state.message.value) return state.message.value;
-  if (shared.read_only) return "Read-only: this project is open elsewhere.";
-  return advice(state);
+  return shared.read_only ? "Read-only: this project is open elsewhere." : "";
 }
 
 /** Strokes need no model. */
@@ -64,7 +76,8 @@ function isComputing({ edits, strokes }: ViewState): boolean {
 }
 
 /** What to do next, when nothing is going on. */
-function advice(state: ViewState): string {
+export function statusAdvice(state: ViewState): string {
+  if (state.crosshair.value) return crosshairAdvice(state);
   if (state.mode.value === "keypoint") return keypointAdvice(state);
   const scope = state.scope.value;
   if (state.selected.value) return selectedHint();
@@ -81,6 +94,15 @@ function advice(state: ViewState): string {
 function hint(action: Action, what: string): string {
   const key = keyOf(action);
   return key && `, ${key} ${what}`;
+}
+
+function crosshairAdvice({ mode, tool, brushing, selected, keypoints }: ViewState): string {
+  if (mode.value === "keypoint") {
+    return keypoints.selected.value ? crosshairKeypointHint() : CROSSHAIR_PLACE_HINT;
+  }
+  if (brushing.value) return CROSSHAIR_BRUSH_HINT;
+  if (tool.value === "box") return CROSSHAIR_BOX_HINT;
+  return selected.value ? crosshairSelectedHint() : CROSSHAIR_HINT;
 }
 
 function isTracked(state: ViewState, { masks, stale }: ScopeState): boolean {

@@ -1,7 +1,9 @@
 // One view: wires its parts together and takes them all down again.
 import { batch, computed, effect } from "@preact/signals-core";
 import { createActions } from "./actions.ts";
+import { createAnnouncer } from "./announcer.ts";
 import { Connection, type Wire } from "./connection.ts";
+import { handleCrosshairKey } from "./crosshairkeys.ts";
 import { h, keepFocus } from "./dom.ts";
 import { Edits } from "./edits.ts";
 import { createFileMenu } from "./filemenu.ts";
@@ -126,6 +128,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const actions = createActions({
     ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
     toggleFullScreen: fullScreen.toggle,
+    toggleCrosshair: () => viewer.crosshair.toggle(),
     open: { goTo: () => transport.open(), help: help.open },
     keypoints: {
       view: keypointView,
@@ -167,6 +170,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
   const [toasts, picker, files, load, sizeHandle, viewBar] = others;
+  const announcer = createAnnouncer({ state, root, ...viewer.spoken });
 
   viewer.node.append(toasts.node);
   transport.node.append(viewBar.node);
@@ -190,6 +194,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     list.node,
     banners.node,
     help.node,
+    announcer.node,
   );
   root.dataset.view = connection.view;
 
@@ -217,9 +222,12 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     keypointBar.close,
     watchHeldKeys(root, state, (space) => onKey(space), signal),
     help.close,
+    announcer.close,
   ];
   const onKey = (event: KeyboardEvent): void => {
-    if (!choosing.peek()) handleKey(event, actions, keymap);
+    if (choosing.peek()) return;
+    handleCrosshairKey(event, viewer.crosshair);
+    handleKey(event, actions, keymap);
   };
   beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);

@@ -1,11 +1,15 @@
 // The canvas: paints the frame that is shown with its own masks, boxes and points.
 import { computed, effect } from "@preact/signals-core";
+import type { AnnouncerOptions } from "./announcer.ts";
 import { Brush, type BrushOptions } from "./brush.ts";
 import { createBrushCursor } from "./brushcursor.ts";
+import { Crosshair } from "./crosshair.ts";
+import { createCrosshairNote } from "./crosshairnote.ts";
+import { pictureText } from "./describe.ts";
 import { h } from "./dom.ts";
 import { draw } from "./draw.ts";
 import type { Frames } from "./frames.ts";
-import { displayWidth, imageWidth, zoomedWidth } from "./geometry.ts";
+import { displayWidth, imageWidth, type Position, zoomedWidth } from "./geometry.ts";
 import { type KeypointActs, Keypointer } from "./keypointer.ts";
 import type { KeypointView } from "./keypoints.ts";
 import { keypointSceneOf } from "./keypointscene.ts";
@@ -34,6 +38,7 @@ export interface Painted {
   viewport: Viewport;
   /** Width of the image: that of the video when it has all pixels. */
   imageWidth: number;
+  crosshair: Position | null;
 }
 
 export interface ViewerOptions {
@@ -54,10 +59,13 @@ export class Viewer {
     width: 1,
     height: 1,
     role: "img",
-    "aria-label": "Video frame with masks",
+    "aria-label": "Picture: no frame yet",
   });
   readonly note = h("div", { class: "s2w-stage-note" });
   readonly node = h("div", { class: "s2w-stage" }, this.canvas, this.note);
+  readonly crosshair: Crosshair;
+  /** What is seen, for those who tell of it. */
+  readonly spoken: Pick<AnnouncerOptions, "frame" | "layer" | "crosshair">;
   #options: ViewerOptions;
   #context = this.canvas.getContext("2d");
   #tick = 0;
@@ -76,13 +84,29 @@ export class Viewer {
     this.#pointer = new Pointer({ canvas, state, acts, frame, seen }, signal);
     this.#brush = new Brush({ canvas, state, acts, frame }, signal);
     this.#keypointer = new Keypointer({ canvas, state, ...options.keypoints, video }, signal);
+    const layer = computed(() => {
+      options.overlays.version.value;
+      return frame.value === null ? undefined : options.overlays.get(frame.value);
+    });
+    this.crosshair = new Crosshair(
+      { canvas, state, acts, keypoints: options.keypoints, frame, layer, seen },
+      signal,
+    );
+    this.spoken = { frame, layer, crosshair: this.crosshair.text };
+    const note = createCrosshairNote(this.node, this.crosshair, state);
     const cursor = createBrushCursor(canvas, state, signal);
-    this.node.append(cursor.node);
+    this.node.append(cursor.node, note.node);
     const drop = (): void => void this.dropDrag();
     new PanZoom({ node: this.node, canvas, state, drop }, signal);
     this.#observeSize();
     this.#stops.push(
       cursor.close,
+      note.close,
+      this.crosshair.close,
+      effect(() => {
+        if (frame.value === null || state.playing.value) return;
+        canvas.setAttribute("aria-label", pictureText(state, frame.value, layer.value));
+      }),
       effect(() => this.#layOut()),
       effect(() => this.#fitCanvas()),
       effect(() => this.#askForPixels()),
@@ -109,9 +133,10 @@ export class Viewer {
     this.#paint();
   }
 
-  /** Gives up what the pointer drags; false when it drags nothing. */
+  /** Gives up what the pointer drags, or else the crosshair; false when there is none. */
   dropDrag(): boolean {
-    return this.#pointer.cancel() || this.#brush.cancel() || this.#keypointer.cancel();
+    const drag = this.#pointer.cancel() || this.#brush.cancel() || this.#keypointer.cancel();
+    return drag || this.crosshair.cancel();
   }
 
   #seen(): Seen | null {
@@ -217,6 +242,8 @@ export class Viewer {
     state.keypoints.pending.value;
     state.keypoints.hovered.value;
     state.keypoints.selected.value;
+    state.crosshair.value;
+    state.brushSize.value;
     this.#skeleton.value;
     if (this.#tick === 0) {
       this.#tick = requestAnimationFrame(() => {
@@ -251,7 +278,11 @@ export class Viewer {
     const keypoints = keypointSceneOf(state, shown.index, layer);
     const { image } = shown;
     const how = { viewport, opacity, pixelRatio: stage.ratio };
-    draw(this.#context, { image, video, keypoints, ...how, ...scene });
+    const at = state.crosshair.peek();
+    const radius = state.brushing.peek() ? state.brushSize.peek() / 2 : 0;
+    const isOnPoint = (scene.selected ?? keypoints.selected) !== null;
+    const crosshair = at && { ...at, radius, isOnPoint };
+    draw(this.#context, { image, video, keypoints, crosshair, ...how, ...scene });
     this.#options.painted({
       frame: shown.index,
       revision: layer?.revision ?? null,
@@ -265,6 +296,7 @@ export class Viewer {
       keypoint: keypoints.selected,
       viewport,
       imageWidth: image.width,
+      crosshair,
     });
   }
 }

@@ -86,6 +86,22 @@ export function panBy(zoom: Zoom | null, by: Position, stage: Stage, video: Size
   return keepInView({ scale, x: x - by.x / scale, y: y - by.y / scale }, stage, video);
 }
 
+/** How far (part of the canvas) what is revealed is from its edge. */
+const MARGIN = 0.1;
+
+/** Moves the picture so that a place of the video is seen, not quite at the edge. */
+export function reveal(zoom: Zoom | null, at: Position, stage: Stage, video: Size): Zoom | null {
+  if (!zoom) return null;
+  const { scale } = zoom;
+  const near = (middle: number, place: number, room: number): number => {
+    const half = (0.5 - MARGIN) * (room / scale);
+    return clamp(middle, place - half, place + half);
+  };
+  const x = near(zoom.x, at.x, stage.width);
+  const y = near(zoom.y, at.y, stage.height);
+  return keepInView({ scale, x, y }, stage, video);
+}
+
 /** No part of the canvas is empty while there is picture to fill it; where there is none, it is amid. */
 export function keepInView({ scale, x, y }: Zoom, stage: Size, video: Size): Zoom {
   const keep = (at: number, room: number, length: number): number => {
