@@ -19,9 +19,10 @@ from sam2_widget.picker import Picker
 from sam2_widget.poster import Poster, is_wanted
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
+from sam2_widget.shortcuts import check_shortcuts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -48,6 +49,9 @@ class Annotator(anywidget.AnyWidget):
         project that was opened before, or a file to upload.
     videos : str or Path
         Folder of the videos to choose from; uploads go there too.
+    shortcuts : dict, optional
+        Keys of your own: ``{"undo": "Z", "track": ["T", "Ctrl+Enter"], "clear": None}``. A key that
+        belonged to another action is taken from it. The widget shows all keys on ``?``.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
         frame_step, max_side, skeleton.
@@ -67,6 +71,8 @@ class Annotator(anywidget.AnyWidget):
         How it looks and plays: ``opacity`` of masks (0 to 1), ``outline`` (bool), ``height`` of the
         picture in CSS pixels (None fits the page), ``range`` [first, last] frame (None for all),
         ``speed`` (0.25 to 4), ``loop`` (bool). What is left out is as by default.
+    shortcuts : dict
+        The actions with keys of your own, and those keys; can be set at any time.
     session : Session or None
         Everything the widget does, without a browser; None until a video is open.
 
@@ -74,6 +80,8 @@ class Annotator(anywidget.AnyWidget):
     ------
     NoVideoError
         By all results, while no video is open.
+    ShortcutError
+        If an action or a key of `shortcuts` does not exist, or two have the same key.
 
     Examples
     --------
@@ -91,6 +99,7 @@ class Annotator(anywidget.AnyWidget):
     mode = traitlets.Enum(MODES, "segment").tag(sync=True)
     hidden: traitlets.List[tuple[int, str]] = traitlets.List().tag(sync=True)
     look: traitlets.Dict[str, Any] = traitlets.Dict(DEFAULT_LOOK).tag(sync=True)
+    shortcuts: traitlets.Dict[str, list[str]] = traitlets.Dict().tag(sync=True)
 
     session: Session | None = None
     _responder: Responder | None = None
@@ -98,20 +107,26 @@ class Annotator(anywidget.AnyWidget):
     _closed = False
 
     def __init__(
-        self, video: VideoLike | None = None, *, videos: str | Path = "videos", **arguments: Any
+        self,
+        video: VideoLike | None = None,
+        *,
+        videos: str | Path = "videos",
+        shortcuts: Mapping[str, str | Sequence[str] | None] | None = None,
+        **arguments: Any,
     ) -> None:
         self._lock = threading.Lock()
         self._poster = Poster(self._picture)
         self._pictured = 0
+        keys = check_shortcuts(shortcuts or {})
         if video is None:
             # Now, not when a video is chosen: a misspelt argument is the cell's error.
             inspect.signature(Session).bind(video, **arguments)
-            super().__init__()
+            super().__init__(shortcuts=keys)
             self._picker = Picker(videos, arguments, self._open_chosen, self._to_views)
         else:
             self.session = Session(video, **arguments)
             try:
-                super().__init__(**self._seen_last(self.session))
+                super().__init__(shortcuts=keys, **self._seen_last(self.session))
             except BaseException:
                 self.session.close()
                 raise
@@ -281,6 +296,10 @@ class Annotator(anywidget.AnyWidget):
     def _check_look(self, proposal: dict[str, Any]) -> dict[str, Any]:
         length = self.session.video.known_length if self.session is not None else 0
         return check_look(proposal["value"], length)
+
+    @traitlets.validate("shortcuts")
+    def _check_shortcuts(self, proposal: dict[str, Any]) -> dict[str, list[str]]:
+        return check_shortcuts(proposal["value"])
 
     def _remember(self, _change: object) -> None:
         seen = {name: getattr(self, name) for name in _SEEN}

@@ -2,7 +2,15 @@
 
 import { effect, type ReadonlySignal } from "@preact/signals-core";
 import { listenIn } from "./canvasevents.ts";
-import { nearest, type Position, type Size, toVideo, toVideoInside } from "./geometry.ts";
+import {
+  type Box,
+  nearest,
+  type Position,
+  positionIn,
+  type Size,
+  toVideo,
+  toVideoInside,
+} from "./geometry.ts";
 import {
   freeName,
   type Here,
@@ -41,6 +49,8 @@ interface Gesture {
   kind: "hold" | "add" | "again";
   id: number;
   from: { clientX: number; clientY: number };
+  /** Where it began in the video. */
+  grip: Position;
   video: Size;
   touch: boolean;
   /** The keypoint at the beginning of it. */
@@ -144,7 +154,8 @@ export class Keypointer {
     const { pointerId: id, clientX, clientY } = event;
     const touch = event.pointerType === "touch";
     const from = { clientX, clientY };
-    this.#gesture = { ...what, id, from, video, touch, far: false, shown: null };
+    const grip = positionIn(clientX, clientY, this.#box, video);
+    this.#gesture = { ...what, id, from, grip, video, touch, far: false, shown: null };
     // A finger that began beside a keypoint may be about to scroll.
     if (touch && what.kind !== "hold") return;
     canvas.setPointerCapture(id);
@@ -159,16 +170,16 @@ export class Keypointer {
   }
 
   #drag(gesture: Gesture, event: PointerEvent): void {
-    const { from, touch, start, video } = gesture;
+    const { from, grip, touch, start, video } = gesture;
     const [dx, dy] = [event.clientX - from.clientX, event.clientY - from.clientY];
     gesture.far ||= Math.hypot(dx, dy) >= (touch ? TAP : DRAG);
     if (!gesture.far || (touch && gesture.kind !== "hold")) return;
     // It keeps the place under the hand at which it was taken hold of.
-    const canvas = this.#options.canvas.getBoundingClientRect();
-    const scale = canvas.width / video.width;
-    const x = canvas.left + start.x * scale + dx;
-    const y = canvas.top + start.y * scale + dy;
-    this.#show(gesture, { ...start, ...toVideoInside(x, y, canvas, video) });
+    const box = this.#box;
+    const scale = box.width / video.width;
+    const x = event.clientX + (start.x - grip.x) * scale;
+    const y = event.clientY + (start.y - grip.y) * scale;
+    this.#show(gesture, { ...start, ...toVideoInside(x, y, box, video) });
   }
 
   #show(gesture: Gesture, shown: Keypoint | null): void {
@@ -230,13 +241,19 @@ export class Keypointer {
     hovered.value = hit && refOf(hit);
   }
 
+  /** Where the picture is on the page. */
+  get #box(): Box {
+    const { canvas, state } = this.#options;
+    return state.camera.box(canvas);
+  }
+
   #place({ clientX, clientY }: PointerEvent, video: Size): Position | null {
-    return toVideo(clientX, clientY, this.#options.canvas.getBoundingClientRect(), video);
+    return toVideo(clientX, clientY, this.#box, video);
   }
 
   #hit(event: PointerEvent, here: Here, video: Size, at: Position): Keypoint | null {
     const reach = event.pointerType === "touch" ? REACH_OF_A_FINGER : REACH;
-    return nearest(here.keypoints, at, (reach * video.width) / this.#options.canvas.clientWidth);
+    return nearest(here.keypoints, at, (reach * video.width) / this.#box.width);
   }
 }
 

@@ -9,7 +9,7 @@ const STEPS: Record<string, number> = {
 
 /** Moves the focus among the buttons of a menu; false when the key is none for that. */
 export function moveFocus(menu: HTMLElement, key: string): boolean {
-  const items = [...menu.querySelectorAll<HTMLElement>("button:not(:disabled)")];
+  const items = [...menu.querySelectorAll<HTMLElement>("button:not(:disabled, [hidden])")];
   const present = items.indexOf(document.activeElement as HTMLElement);
   const step = STEPS[key];
   if (key === "Home") items[0]?.focus();

@@ -7,13 +7,18 @@ import { Edits } from "./edits.ts";
 import { createFileMenu } from "./filemenu.ts";
 import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
+import { createFullScreen } from "./fullscreen.ts";
 import { clamp } from "./geometry.ts";
 import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
+import { watchHeldKeys } from "./heldkeys.ts";
+import { createHelp } from "./help.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
+import { movedText } from "./keymap.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
 import { createKeypointView } from "./keypointview.ts";
+import { Lanes } from "./lanes.ts";
 import { createLoadPanel } from "./loadpanel.ts";
 import type { Choices, State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
@@ -22,15 +27,17 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
-import { createScrubber } from "./scrubber.ts";
-import { handleKey } from "./shortcuts.ts";
+import { handleKey, useKeys } from "./shortcuts.ts";
+import { createSizeHandle } from "./sizehandle.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
+import { createTimeline } from "./timeline.ts";
 import { timesOf } from "./timing.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
+import { createViewBar } from "./viewbar.ts";
 import { Viewer } from "./viewer.ts";
 
 export type Model = Wire & TraitModel;
@@ -40,6 +47,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const closing = new AbortController();
   const { signal } = closing;
   const state = new ViewState();
+  const keymap = useKeys(model.get("shortcuts"));
+  state.message.value = movedText(keymap.moved) ?? "";
   const root = createRoot();
 
   const connection = new Connection(model, { state: receive, choices: choose, error: fail });
@@ -53,6 +62,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   });
   const overlays = new Overlays({
     request: (frame) => connection.request("overlay", { frame }),
+    failed: fail,
+  });
+  const lanes = new Lanes({
+    request: (since) => connection.request("lanes", { since }),
     failed: fail,
   });
   const playback = new Playback(state, frames, overlays);
@@ -108,8 +121,12 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     saveNotebook(root);
   };
   const dropDrag = (): boolean => viewer.dropDrag();
+  const fullScreen = createFullScreen(root, state, signal);
+  const help = createHelp(keymap, signal);
   const actions = createActions({
-    ...{ state, playback, frames, edits, clearObstacle, save, dropDrag },
+    ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
+    toggleFullScreen: fullScreen.toggle,
+    open: { goTo: () => transport.open(), help: help.open },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -126,8 +143,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       addRegion: (region) => void edits.addRegion(region),
       signal,
     }),
-    createScrubber(state, playback, signal),
-    createTransport(state, actions, signal),
+    createTimeline({ state, lanes, playback, actions, signal }),
+    createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
@@ -144,12 +161,15 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createPicker({ state, connection, root, choosing, fail, signal }),
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
+    createSizeHandle(state, viewer.node, signal),
+    createViewBar(state, actions, fullScreen.on, signal),
   ] as const;
-  const [toolbar, scrubber, transport, progress, status, size, facts, list, banners, ...others] =
+  const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
-  const [toasts, picker, files, load] = others;
+  const [toasts, picker, files, load, sizeHandle, viewBar] = others;
 
   viewer.node.append(toasts.node);
+  transport.node.append(viewBar.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
   const activity = h(
     "div",
@@ -163,11 +183,13 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     toolbar.node,
     keypointBar.node,
     well,
-    h("div", { class: "s2w-timeline" }, scrubber.node),
+    sizeHandle.node,
+    timeline.node,
     transport.node,
     activity,
     list.node,
     banners.node,
+    help.node,
   );
   root.dataset.view = connection.view;
 
@@ -193,8 +215,13 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    watchHeldKeys(root, state, (space) => onKey(space), signal),
+    help.close,
   ];
-  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
+  const onKey = (event: KeyboardEvent): void => {
+    if (!choosing.peek()) handleKey(event, actions, keymap);
+  };
+  beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();
@@ -212,6 +239,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     });
     overlays.invalidate(fresh ? null : shared.changed, shared.revision);
     frames.retry(shared.video.ready);
+    lanes.update(shared, fresh);
   }
 
   function choose(choices: Choices): void {
@@ -264,6 +292,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     viewer.close();
     frames.close();
     overlays.close();
+    lanes.close();
     connection.close();
     root.remove();
   }
