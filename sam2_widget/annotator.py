@@ -11,11 +11,12 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from sam2_widget import views
+from sam2_widget import still, views
 from sam2_widget.errors import FrameIndexError, NoVideoError
 from sam2_widget.live import MODES
 from sam2_widget.look import DEFAULT_LOOK, check_look
 from sam2_widget.picker import Picker
+from sam2_widget.poster import Poster, is_wanted
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
 from sam2_widget.shortcuts import check_shortcuts
@@ -114,6 +115,8 @@ class Annotator(anywidget.AnyWidget):
         **arguments: Any,
     ) -> None:
         self._lock = threading.Lock()
+        self._poster = Poster(self._picture)
+        self._pictured = 0
         keys = check_shortcuts(shortcuts or {})
         if video is None:
             # Now, not when a video is chosen: a misspelt argument is the cell's error.
@@ -227,9 +230,31 @@ class Annotator(anywidget.AnyWidget):
 
     # -- display ------------------------------------------------------------------------------
 
-    def show(self) -> None:
-        """Display the annotator in the cell."""
-        display(self)  # type: ignore[no-untyped-call]
+    def show(self, picture: bool = True) -> None:
+        """Display the annotator in the cell.
+
+        Parameters
+        ----------
+        picture : bool
+            Whether the saved notebook keeps a picture of the last annotated frame, of at most
+            60 KB, for where the widget cannot live: exports, nbviewer, GitHub. It is drawn anew
+            whenever you pause for two seconds, and not to be seen beside the widget itself.
+        """
+        if not is_wanted():
+            display(self)  # type: ignore[no-untyped-call]
+            return
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        name = self.session.live.root.name if self.session is not None else "no video yet"
+        text = {"text/plain": f"Annotator of {name}: run this cell to annotate."}
+        display({**data, **text}, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+        if picture:
+            self._poster.show()
+
+    def _ipython_display_(self) -> None:
+        """Display the annotator, as the last expression of a cell does."""
+        if not is_wanted():
+            raise NotImplementedError  # IPython then takes the usual way
+        self.show()
 
     def close(self) -> None:
         """Close the widget and the session it made."""
@@ -238,6 +263,7 @@ class Annotator(anywidget.AnyWidget):
             self._closed = True
         if self._picker is not None:
             self._picker.close()
+        self._poster.close()
         if self._responder is not None:
             self._responder.close()
         if self.session is not None:
@@ -282,9 +308,19 @@ class Annotator(anywidget.AnyWidget):
         if self.look != DEFAULT_LOOK:
             seen["look"] = self.look
         self._opened.ui = seen
+        self._poster.touch()
+
+    def _picture(self) -> npt.NDArray[np.uint8] | None:
+        """Draw the last annotated frame."""
+        if self.session is None:
+            return None
+        live, hidden = self.session.live, self.hidden
+        self._pictured = frame = still.choose(live, self.frame_index, self._pictured, hidden)
+        return still.draw(live, frame, hidden) if live.video.is_ready(frame) else None
 
     def _follow(self, change: Change) -> None:
         """Leave a region that undo took back."""
+        self._poster.touch()
         if change.kind != "labels":
             return
         regions = self._opened.regions

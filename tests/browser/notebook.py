@@ -87,7 +87,7 @@ class Notebook:
         page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         # Leaving a page with unsaved changes asks first.
         page.on("dialog", lambda dialog: dialog.accept())
-        page.goto(server.address(_write(folder, cells)), wait_until="domcontentloaded")
+        page.goto(server.address(write_notebook(folder, cells)), wait_until="domcontentloaded")
         self._wait_until_ready()
 
     def run(self, index: int) -> list[dict[str, Any]]:
@@ -177,7 +177,8 @@ class Notebook:
         self.page.wait_for_selector(SPLASH, state="detached")
 
 
-def _write(folder: Path, cells: list[str]) -> Path:
+def write_notebook(folder: Path, cells: list[str]) -> Path:
+    """Write ``story.ipynb`` with the given code cells."""
     path = folder / "story.ipynb"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(

@@ -39,6 +39,8 @@ export function tellState(
   root.dataset.veiled = String(state.veiled.value || state.peeking.value);
   root.dataset.playing = String(state.playing.value);
   root.dataset.kernel = kernel.value;
+  // Once alive, a view keeps what it shows; one that never was leaves its place to the picture.
+  root.dataset.alive = String(shared !== null || kernel.value === "ok");
   root.dataset.job = shared?.job ? "running" : "idle";
   root.dataset.model = shared?.model.status ?? "";
   root.dataset.ready = String(shared?.video.ready ?? 0);
