@@ -25,7 +25,7 @@ PARSED: list[m.Request] = [
     m.Listen(2, "v-1", 41),
     m.Bye(3, "v-1"),
     m.Ping(4, "v-1"),
-    m.GetFrame(5, "v-1", 12, 960),
+    m.GetFrame(5, "v-1", 12, 960, True),
     m.GetTimes(6, "v-1"),
     m.GetOverlay(7, "v-1", 12),
     m.AddPoint(8, "v-1", 12, 2, "shaft", 101.5, 77, 0),
@@ -117,6 +117,13 @@ ENCODED: list[m.Answer] = [
     m.Upload("t-1", "clip-2.mp4", 1048576),
     m.LoadPreview("clip.json", ["Adds 3 points."], []),
     m.Saved("outputs/clip"),
+    m.Frame(
+        12,
+        960,
+        540,
+        m.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[-1][1:]),
+        buffers=BUFFERS[-1][:1],
+    ),
 ]
 
 json_values = st.recursive(

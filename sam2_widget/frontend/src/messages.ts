@@ -25,7 +25,7 @@ const REQUESTS = {
   listen: object({ since: int }),
   bye: object({}),
   ping: object({}),
-  frame: object({ frame: int, max_width: int }),
+  frame: object({ frame: int, max_width: int, overlay: optional(flag) }),
   times: object({}),
   overlay: object({ frame: int }),
   add_point: object({ ...onFrame, x: float, y: float, label: int }),
@@ -117,6 +117,16 @@ const point = object({
 const box = object({ instance: int, region: text, ...edges });
 const keypointItem = object({ instance: int, name: text, x: float, y: float, visible: flag });
 
+const overlay = object({
+  frame: int,
+  revision: int,
+  masks: list(mask),
+  points: list(point),
+  boxes: list(box),
+  keypoints: list(keypointItem),
+  step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
+});
+
 const ANSWERS = {
   state: object({
     revision: int,
@@ -135,18 +145,10 @@ const ANSWERS = {
     saved: flag,
     notices: list(object({ id: int, level: text, text: text })),
   }),
-  frame: object({ frame: int, width: int, height: int }),
+  frame: object({ frame: int, width: int, height: int, overlay: nullable(overlay) }),
   not_ready: object({ frame: int, ready: int }),
   times: object({ count: int }),
-  overlay: object({
-    frame: int,
-    revision: int,
-    masks: list(mask),
-    points: list(point),
-    boxes: list(box),
-    keypoints: list(keypointItem),
-    step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
-  }),
+  overlay,
   choices: object({
     folder: text,
     videos: list(object({ path: text, size: int })),

@@ -69,7 +69,9 @@ export class Playback {
       (_, step) => frame + (step + 1) * this.#direction,
     ).filter((index) => index >= 0 && index < count);
     this.#frames.ahead(ahead);
-    this.#overlays.ahead(this.#hasOverlays ? ahead : []);
+    // The overlays of all others come along with their images.
+    const here = this.#hasOverlays ? ahead.filter((index) => this.#frames.has(index)) : [];
+    this.#overlays.ahead(here);
   }
 
   get #timing(): Timing {
