@@ -64,11 +64,18 @@ export class Frames {
     this.#failed.delete(index);
     this.#wishes.set(index, ++this.#wish);
     if (this.#cache.peek(index)) this.#show(index);
-    if (!this.#isGood(index) && this.#width > 0) this.#fetcher.want(index);
+    if (this.#isGood(index) || this.#width === 0) return;
+    this.#fetcher.ahead([]);
+    this.#fetcher.want(index);
   }
 
+  /**
+   * What to fetch in advance, once the wanted frame is here. While it is not, the view is being moved
+   * fast: what lies beside frames that it passes would only be in the way.
+   */
   ahead(indices: readonly number[]): void {
-    if (this.#width > 0) this.#fetcher.ahead(indices.slice(0, this.#room));
+    const here = this.#target !== null && this.has(this.#target);
+    if (this.#width > 0 && here) this.#fetcher.ahead(indices.slice(0, this.#room));
   }
 
   /** Images are asked for at this width from now on; what is here is shown until a better one is. */

@@ -67,7 +67,9 @@ export class Playback {
   prefetch(frame: number): void {
     const ahead = this.#state.playing.peek() ? this.#playedAfter(frame) : this.#besides(frame);
     this.#frames.ahead(ahead);
-    this.#overlays.ahead(this.#hasOverlays ? ahead : []);
+    // The overlays of all others come along with their images.
+    const here = this.#hasOverlays ? ahead.filter((index) => this.#frames.has(index)) : [];
+    this.#overlays.ahead(here);
   }
 
   #playedAfter(frame: number): number[] {

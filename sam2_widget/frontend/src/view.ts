@@ -58,7 +58,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const isBlank = model.get("region") === "";
   const choosing = computed(() => !state.shared.value && (isBlank || state.choices.value !== null));
   const frames = new Frames({
-    request: (frame, max_width) => connection.request("frame", { frame, max_width }),
+    request: (frame, max_width) =>
+      overlays.along(frame, (overlay) =>
+        connection.request("frame", { frame, max_width, overlay }),
+      ),
     decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
     failed: fail,
   });
