@@ -63,6 +63,11 @@ class Timeline:
         *painted, alpha = self.canvas.evaluate(IN_BAND, [place, lane * LANE + BAND])
         return alpha > 180 and max(abs(a - b) for a, b in zip(painted, colour, strict=True)) < 12
 
+    def ground(self) -> tuple[int, int, int]:
+        """Return the colour of the first lane where nothing is drawn on it."""
+        red, green, blue, _ = self.canvas.evaluate(IN_BAND, [0.9, LANE - 1])
+        return red, green, blue
+
     def drag(self, start: int, end: int, lane: int = 0) -> None:
         """Press on a frame and pull to another, with the button still down."""
         self.page.mouse.move(*self.place(start, lane))
@@ -154,9 +159,9 @@ def test_a_suspect_frame_is_found_and_named(notebook: OpenNotebook) -> None:
     widget.until(lambda: int(widget.data("frame")) < 39)
 
     # The lanes take the colours of another theme at once.
-    painted = int(timeline.canvas.get_attribute("data-painted") or 0)
+    assert min(timeline.ground()) > 200
     nb.theme("dark")
-    widget.until(lambda: int(timeline.canvas.get_attribute("data-painted") or 0) > painted)
+    widget.until(lambda: max(timeline.ground()) < 100)
     nb.screenshot("timeline-dark", widget.root)
 
 
