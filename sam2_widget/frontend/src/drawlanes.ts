@@ -109,7 +109,7 @@ function drawScope(
     drawPrompts(context, inside(at, width), bits);
   }
   const suspects = new Uint8Array(lane.suspicion.length);
-  for (const frame of suspectsOf(lane.suspicion)) suspects[frame] = 1;
+  for (const frame of suspectsOf(lane)) suspects[frame] = 1;
   for (const spot of spotsOf(suspects, 1, span, 5 / width)) drawPeak(context, spot, width, colors);
 }
 

@@ -48,7 +48,8 @@ export function statusText(state: ViewState): string {
   if (state.busy.value) return state.busy.value;
   if (shared.model.status === "loading") return "Loading the model…";
   if (shared.model.status === "failed") return "The model could not be loaded.";
-  if (shared.job) return shared.job.text;
+  // Beside it the progress goes on; what was asked for comes first.
+  if (shared.job) return state.suspect.value?.text ?? shared.job.text;
   if (state.message.value) return state.message.value;
   if (shared.read_only) return "Read-only: this project is open elsewhere.";
   return advice(state);
