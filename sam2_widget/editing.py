@@ -237,8 +237,8 @@ class Editor:
         live.unsaved += 1
         try:
             if shown is not None:
-                self._tell(scope, frame)
-                shown()
+                # Who clicked waits; the state that all views get would only be in the way.
+                self._tell(scope, frame, first=shown)
             live.masks.save(scope, frame)
         finally:
             live.unsaved -= 1
@@ -507,13 +507,13 @@ class Editor:
         prompted = self._live.annotations.of(scope)
         return {f: self._input(scope, f, prompts) for f, prompts in prompted.items()}
 
-    def _tell(self, scope: Scope, frame: int) -> None:
+    def _tell(self, scope: Scope, frame: int, first: Shown | None = None) -> None:
         """Tell of a changed frame; with tracked masks, all may have become stale or fresh."""
         prompted = self._live.annotations.of(scope)
         # A kill can have left prompts without their masks.
         made = len(self._live.masks.records(scope, prompted))
         frames = None if self._live.masks.count(scope) > made else (frame,)
-        self._live.tell(Change("prompts", scope, (frame,)), frames)
+        self._live.tell(Change("prompts", scope, (frame,)), frames, first)
 
     def start_track(
         self,

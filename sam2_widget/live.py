@@ -24,6 +24,7 @@ from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
 
@@ -402,9 +403,19 @@ class Live:
 
     # -- telling ------------------------------------------------------------------------------
 
-    def tell(self, change: Change, frames: Sequence[int] | None = ()) -> int:
-        """Note a change of what is shown, tell the listeners, and return the new revision."""
+    def tell(
+        self,
+        change: Change,
+        frames: Sequence[int] | None = (),
+        first: Callable[[], None] | None = None,
+    ) -> int:
+        """Note a change of what is shown, tell the listeners, and return the new revision.
+
+        What is called `first` has the machine to itself: listeners wake after it.
+        """
         revision = self.changes.mark(frames)
+        if first is not None:
+            first()
         self.dispatcher.tell(change)
         return revision
 

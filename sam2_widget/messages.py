@@ -65,11 +65,15 @@ class Ping(Request):
 
 @dataclass(frozen=True, slots=True)
 class GetFrame(Request):
-    """A frame as JPEG, at most `max_width` pixels wide; answered with `Frame` or `NotReady`."""
+    """A frame as JPEG, at most `max_width` pixels wide; answered with `Frame` or `NotReady`.
+
+    With `overlay` all masks and prompts of the frame come along: one message in the place of two.
+    """
 
     kind = "frame"
     frame: int
     max_width: int
+    overlay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,12 +563,16 @@ class State(Answer):
 
 @dataclass(frozen=True, slots=True)
 class Frame(Answer):
-    """A frame; its one buffer is a JPEG of `width` x `height` pixels."""
+    """A frame; its first buffer is a JPEG of `width` x `height` pixels.
+
+    The buffers of `overlay`, if that was asked for, follow; they are numbered as if it came alone.
+    """
 
     kind = "frame"
     frame: int
     width: int
     height: int
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,8 @@ class Responder(Answering):
         width = min(video.width, max(16, request.max_width))
         jpeg = video.jpeg(request.frame, width)
         height = max(1, round(video.height * width / video.width))
-        return m.Frame(request.frame, width, height, buffers=(jpeg,))
+        overlay = snapshot.overlay(self._live, request.frame) if request.overlay else None
+        return m.Frame(request.frame, width, height, overlay, buffers=(jpeg,))
 
     def _check_exists(self, frame: int) -> None:
         """Refuse a frame that no waiting will bring."""

@@ -309,7 +309,8 @@ class Video:
             ) from error
         if max_width is None or self.width <= max_width:
             return data
-        return preview_jpeg(data, positive("max_width", max_width))
+        size = self.width, self.height
+        return preview_jpeg(data, size, positive("max_width", max_width))
 
     def source_index(self, index: SupportsIndex) -> int:
         """Return the index in the source of a stored frame."""

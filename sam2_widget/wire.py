@@ -118,4 +118,6 @@ def encode(request_id: int, view: str, answer: Answer) -> tuple[dict[str, Any], 
     """Return the JSON content and the binary buffers of an answer."""
     content = dataclasses.asdict(answer)
     buffers = list(content.pop("buffers"))
+    if isinstance(answer, messages.Frame) and answer.overlay is not None:
+        buffers += content["overlay"].pop("buffers")
     return {"id": request_id, "view": view, "kind": answer.kind, **content}, buffers

@@ -25,7 +25,7 @@ PARSED: list[m.Request] = [
     m.Listen(2, "v-1", 41),
     m.Bye(3, "v-1"),
     m.Ping(4, "v-1"),
-    m.GetFrame(5, "v-1", 12, 960),
+    m.GetFrame(5, "v-1", 12, 960, True),
     m.GetTimes(6, "v-1"),
     m.GetOverlay(7, "v-1", 12),
     m.AddPoint(8, "v-1", 12, 2, "shaft", 101.5, 77, 0),
@@ -125,6 +125,13 @@ ENCODED: list[m.Answer] = [
         [m.LaneItem(2, "shaft", 0)],
         [m.KeypointLaneItem(1, 1)],
         buffers=BUFFERS[14],
+    ),
+    m.Frame(
+        12,
+        960,
+        540,
+        m.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[15][1:]),
+        buffers=BUFFERS[15][:1],
     ),
 ]
 

@@ -78,7 +78,8 @@ class Timeline:
 def test_lanes_fill_while_two_objects_are_tracked_and_scrub(notebook: OpenNotebook) -> None:
     nb, widget = open_sample(notebook)
     timeline = Timeline(widget)
-    assert not timeline.canvas.is_visible()
+    timeline.wait_for_lanes(1)
+    assert not timeline.has_mask(0, 0, GREEN)
     nb.screenshot("timeline-empty", widget.root)
     widget.click(*DISC)
     timeline.wait_for_lanes(1)

@@ -37,6 +37,9 @@ interface Waiting {
 const PATIENCE = 4000;
 const LONGEST_RETRY = 15000;
 
+/** Pause in ms between two states while a track runs: each costs the track a little. */
+const BREATH = 100;
+
 /** Requests that can be repeated: they are dropped when the kernel is lost, and asked again. */
 const READS: ReadonlySet<RequestKind> = new Set([
   "listen",
@@ -153,6 +156,7 @@ export class Connection {
         for (;;) {
           state = await this.request("listen", { since: state.revision });
           this.#listener.state(state, false);
+          if (state.job) await pause(BREATH, this.#closing.signal);
         }
       } catch (error) {
         if (this.#closed) return;

@@ -1,7 +1,8 @@
 // Asks for numbered things a few at a time: the wanted one first, latest wins, then those ahead.
+import { Flow } from "./flow.ts";
 
-/** One place is left free by fetching ahead, so that a wanted one need not queue. */
-const LIMIT = 4;
+/** Ahead of what is wanted no more are asked for at once, so that a wanted one need not queue. */
+const AHEAD = 3;
 
 export interface Source {
   /** Whether the thing with this index need not be asked for. */
@@ -15,6 +16,7 @@ export class Fetcher {
   #wanted: number | null = null;
   #ahead: readonly number[] = [];
   #inFlight = new Set<number>();
+  #flow = new Flow();
   #tick = 0;
   #closed = false;
 
@@ -54,12 +56,12 @@ export class Fetcher {
 
   #pump(): void {
     const wanted = this.#wanted;
-    if (wanted !== null && this.#inFlight.size < LIMIT) {
+    if (wanted !== null && this.#inFlight.size < this.#flow.limit) {
       this.#wanted = null;
       if (this.#isMissing(wanted)) void this.#ask(wanted);
     }
     for (const index of this.#ahead) {
-      if (this.#inFlight.size >= LIMIT - 1) return;
+      if (this.#inFlight.size >= AHEAD) return;
       if (this.#isMissing(index)) void this.#ask(index);
     }
   }
@@ -70,7 +72,9 @@ export class Fetcher {
 
   async #ask(index: number): Promise<void> {
     this.#inFlight.add(index);
+    const [asked, among] = [performance.now(), this.#inFlight.size];
     await this.#source.fetch(index);
+    this.#flow.answered(performance.now() - asked, among);
     this.#inFlight.delete(index);
     if (!this.#closed) this.#pump();
   }

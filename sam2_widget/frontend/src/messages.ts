@@ -25,7 +25,7 @@ const REQUESTS = {
   listen: object({ since: int }),
   bye: object({}),
   ping: object({}),
-  frame: object({ frame: int, max_width: int }),
+  frame: object({ frame: int, max_width: int, overlay: optional(flag) }),
   times: object({}),
   overlay: object({ frame: int }),
   lanes: object({ since: int }),
@@ -118,6 +118,16 @@ const point = object({
 const box = object({ instance: int, region: text, ...edges });
 const keypointItem = object({ instance: int, name: text, x: float, y: float, visible: flag });
 
+const overlay = object({
+  frame: int,
+  revision: int,
+  masks: list(mask),
+  points: list(point),
+  boxes: list(box),
+  keypoints: list(keypointItem),
+  step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
+});
+
 const ANSWERS = {
   state: object({
     revision: int,
@@ -136,18 +146,10 @@ const ANSWERS = {
     saved: flag,
     notices: list(object({ id: int, level: text, text: text })),
   }),
-  frame: object({ frame: int, width: int, height: int }),
+  frame: object({ frame: int, width: int, height: int, overlay: nullable(overlay) }),
   not_ready: object({ frame: int, ready: int }),
   times: object({ count: int }),
-  overlay: object({
-    frame: int,
-    revision: int,
-    masks: list(mask),
-    points: list(point),
-    boxes: list(box),
-    keypoints: list(keypointItem),
-    step: nullable(object({ text: text, frame: nullable(int), instance: int, region: text })),
-  }),
+  overlay,
   lanes: object({
     revision: int,
     length: int,

@@ -4,7 +4,7 @@ import { Dropped } from "./connection.ts";
 import { Fetcher } from "./fetcher.ts";
 import { Lru } from "./lru.ts";
 import { decodeOverlay, type Layer, layerBytes } from "./mask.ts";
-import type { Overlay } from "./messages.ts";
+import type { Frame, NotReady, Overlay } from "./messages.ts";
 
 export interface OverlayOptions {
   request(frame: number): Promise<Overlay>;
@@ -73,6 +73,21 @@ export class Overlays {
     this.#fetcher.ahead(frames);
   }
 
+  /** Has the overlay of a frame come along with its image, unless it is here. */
+  async along<A extends Frame | NotReady>(
+    frame: number,
+    request: (overlay: boolean) => Promise<A>,
+  ): Promise<A> {
+    const asOf = this.#needs(frame);
+    const answer = await request(!this.isFresh(frame));
+    if (answer.kind === "frame" && answer.overlay) {
+      const [, ...buffers] = answer.buffers;
+      const overlay: Overlay = { ...answer.overlay, kind: "overlay", buffers };
+      await this.put(overlay, asOf).catch((error) => this.#fail(frame, error));
+    }
+    return answer;
+  }
+
   /** Layers of these frames from before `revision` are outdated; they stay until replaced. */
   invalidate(changed: Changed, revision: number): void {
     this.#failed.clear();
@@ -125,11 +140,15 @@ export class Overlays {
     try {
       await this.put(await this.#options.request(frame), asOf);
     } catch (error) {
-      if (this.#closed || error instanceof Dropped) return;
-      this.#failed.add(frame);
-      this.#options.failed(error);
+      this.#fail(frame, error);
       return;
     }
     if (frame === this.#current) this.want(frame);
+  }
+
+  #fail(frame: number, error: unknown): void {
+    if (this.#closed || error instanceof Dropped) return;
+    this.#failed.add(frame);
+    this.#options.failed(error);
   }
 }

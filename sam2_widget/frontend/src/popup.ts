@@ -19,6 +19,17 @@ export function moveFocus(menu: HTMLElement, key: string): boolean {
   return true;
 }
 
+/** Escape goes back to the button that opened a menu, Tab goes on from there; false for other keys. */
+export function leaveByKey(event: KeyboardEvent, button: HTMLElement, close: () => void): boolean {
+  if (event.key !== "Escape" && event.key !== "Tab") return false;
+  close();
+  button.focus();
+  // The page itself takes the step of Tab.
+  if (event.key === "Escape") event.preventDefault();
+  event.stopPropagation();
+  return true;
+}
+
 /** Calls `close` for a press anywhere but in these parts. */
 export function closeOutside(
   parts: readonly HTMLElement[],

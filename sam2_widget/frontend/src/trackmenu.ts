@@ -3,7 +3,7 @@ import { batch, signal as createSignal, effect, type Signal } from "@preact/sign
 import { closer, h, keepFocus, type Part, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { Payload } from "./messages.ts";
-import { closeOutside, moveFocus } from "./popup.ts";
+import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
 import { createRangeForm, type FrameRange } from "./rangeform.ts";
 import type { ViewState } from "./state.ts";
 
@@ -48,11 +48,9 @@ export function createTrackMenu(
   popup.addEventListener(
     "keydown",
     (event) => {
-      if (event.key === "Tab" && choice.page.peek() === "menu") close();
-      else if (event.key === "Escape") {
-        close();
-        caret.focus();
-      } else if (choice.page.peek() !== "menu" || !moveFocus(menu.node, event.key)) return;
+      const isMenu = choice.page.peek() === "menu";
+      if ((isMenu || event.key !== "Tab") && leaveByKey(event, caret, close)) return;
+      if (!isMenu || !moveFocus(menu.node, event.key)) return;
       event.preventDefault();
       event.stopPropagation();
     },

@@ -1,15 +1,21 @@
 // One view: wires its parts together and takes them all down again.
 import { batch, computed, effect } from "@preact/signals-core";
 import { createActions } from "./actions.ts";
+import { createAnnouncer } from "./announcer.ts";
 import { Connection, type Wire } from "./connection.ts";
+import { handleCrosshairKey } from "./crosshairkeys.ts";
 import { h, keepFocus } from "./dom.ts";
 import { Edits } from "./edits.ts";
 import { createFileMenu } from "./filemenu.ts";
 import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
+import { createFullScreen } from "./fullscreen.ts";
 import { clamp } from "./geometry.ts";
 import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
+import { watchHeldKeys } from "./heldkeys.ts";
+import { createHelp } from "./help.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
+import { movedText } from "./keymap.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
@@ -23,7 +29,8 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
-import { handleKey } from "./shortcuts.ts";
+import { handleKey, useKeys } from "./shortcuts.ts";
+import { createSizeHandle } from "./sizehandle.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
@@ -32,6 +39,7 @@ import { timesOf } from "./timing.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
+import { createViewBar } from "./viewbar.ts";
 import { Viewer } from "./viewer.ts";
 
 export type Model = Wire & TraitModel;
@@ -41,6 +49,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const closing = new AbortController();
   const { signal } = closing;
   const state = new ViewState();
+  const keymap = useKeys(model.get("shortcuts"));
+  state.message.value = movedText(keymap.moved) ?? "";
   const root = createRoot();
 
   const connection = new Connection(model, { state: receive, choices: choose, error: fail });
@@ -48,7 +58,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const isBlank = model.get("region") === "";
   const choosing = computed(() => !state.shared.value && (isBlank || state.choices.value !== null));
   const frames = new Frames({
-    request: (frame, max_width) => connection.request("frame", { frame, max_width }),
+    request: (frame, max_width) =>
+      overlays.along(frame, (overlay) =>
+        connection.request("frame", { frame, max_width, overlay }),
+      ),
     decode: (jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })),
     failed: fail,
   });
@@ -113,8 +126,13 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     saveNotebook(root);
   };
   const dropDrag = (): boolean => viewer.dropDrag();
+  const fullScreen = createFullScreen(root, state, signal);
+  const help = createHelp(keymap, signal);
   const actions = createActions({
     ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
+    toggleFullScreen: fullScreen.toggle,
+    toggleCrosshair: () => viewer.crosshair.toggle(),
+    open: { goTo: () => transport.open(), help: help.open },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -132,7 +150,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       signal,
     }),
     createTimeline({ state, lanes, playback, actions, signal }),
-    createTransport(state, actions, signal),
+    createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
@@ -149,12 +167,16 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createPicker({ state, connection, root, choosing, fail, signal }),
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
+    createSizeHandle(state, viewer.node, signal),
+    createViewBar(state, actions, fullScreen.on, signal),
   ] as const;
   const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
-  const [toasts, picker, files, load] = others;
+  const [toasts, picker, files, load, sizeHandle, viewBar] = others;
+  const announcer = createAnnouncer({ state, root, ...viewer.spoken });
 
   viewer.node.append(toasts.node);
+  transport.node.append(viewBar.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
   const activity = h(
     "div",
@@ -168,11 +190,14 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     toolbar.node,
     keypointBar.node,
     well,
+    sizeHandle.node,
     timeline.node,
     transport.node,
     activity,
     list.node,
     banners.node,
+    help.node,
+    announcer.node,
   );
   root.dataset.view = connection.view;
 
@@ -198,8 +223,16 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    watchHeldKeys(root, state, (space) => onKey(space), signal),
+    help.close,
+    announcer.close,
   ];
-  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
+  const onKey = (event: KeyboardEvent): void => {
+    if (choosing.peek()) return;
+    handleCrosshairKey(event, viewer.crosshair);
+    handleKey(event, actions, keymap);
+  };
+  beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();

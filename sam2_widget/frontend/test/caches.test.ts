@@ -98,6 +98,7 @@ describe("frames", () => {
     frame: index,
     width: 1,
     height: 1,
+    overlay: null,
     buffers: [Uint8Array.of(index)],
   });
   const request = (index: number): Asked<Frame | NotReady> => {
@@ -133,17 +134,62 @@ describe("frames", () => {
     expect(frames.shown.value?.index).toBe(1);
   });
 
-  test("at most four are asked for at once, one place kept for a wish", async () => {
+  test("a frame that became too small while it was on its way is asked for again", async () => {
+    frames.want(1);
+    await tick();
+    frames.setWidth(640);
+    frames.setWidth(1280);
+    await tick();
+    expect(asked.length).toBe(1);
+    await request(1).answer(image(1));
+    await tick();
+    expect(asked.map(({ index, width }) => [index, width])).toEqual([
+      [1, 320],
+      [1, 1280],
+    ]);
+  });
+
+  test("no more large frames are fetched ahead than can be kept", async () => {
+    frames.want(1);
+    await tick();
+    await request(1).answer(image(1));
+    // 64 MB each.
+    frames.setWidth(4096);
+    await tick();
+    frames.ahead([2, 3, 4, 5]);
+    await tick();
+    for (const index of [1, 2, 3]) await request(index).answer(image(index));
+    expect(asked.map(({ index }) => index)).toEqual([1, 1, 2, 3]);
+  });
+
+  test("at most three are asked for ahead, one place kept for a wish", async () => {
+    frames.want(0);
+    await tick();
+    await request(0).answer(image(0));
     frames.ahead([1, 2, 3, 4, 5, 6]);
     await tick();
-    expect(asked.length).toBe(3);
+    expect(asked.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
     frames.want(40);
     await tick();
-    expect(asked.map(({ index }) => index)).toEqual([1, 2, 3, 40]);
-    await request(1).answer(image(1));
-    expect(asked.length).toBe(4);
-    await request(2).answer(image(2));
-    expect(asked.length).toBe(5);
+    expect(asked.map(({ index }) => index)).toEqual([0, 1, 2, 3, 40]);
+  });
+
+  test("while the wanted one is not here, nothing is fetched ahead", async () => {
+    frames.want(0);
+    await tick();
+    await request(0).answer(image(0));
+    frames.ahead([1, 2, 3, 4, 5, 6]);
+    await tick();
+    frames.want(40);
+    await tick();
+    for (const index of [1, 2, 3]) await request(index).answer(image(index));
+    frames.ahead([4, 5, 6]);
+    await tick();
+    expect(asked.map(({ index }) => index)).toEqual([0, 1, 2, 3, 40]);
+    await request(40).answer(image(40));
+    frames.ahead([41, 42]);
+    await tick();
+    expect(asked.slice(5).map(({ index }) => index)).toEqual([41, 42]);
   });
 
   test("a frame that is not ready is asked for again when it is", async () => {
@@ -257,6 +303,38 @@ describe("overlays", () => {
     await overlays.put(layer(3, 12));
     await asked[0]?.answer(layer(3, 11));
     expect(revision(3)).toBe(12);
+  });
+
+  test("an overlay comes along with the image of its frame, unless it is here", async () => {
+    const wishes: boolean[] = [];
+    const ask = (overlay: boolean): Promise<Frame> => {
+      wishes.push(overlay);
+      const [image, { kind: _, buffers: __, ...fields }] = [Uint8Array.of(1), layer(3, 11)];
+      const frame = { kind: "frame" as const, frame: 3, width: 1, height: 1 };
+      return Promise.resolve({ ...frame, overlay: overlay ? fields : null, buffers: [image] });
+    };
+    await overlays.along(3, ask);
+    overlays.want(3);
+    await overlays.along(3, ask);
+    overlays.invalidate([[3, 4]], 12);
+    await overlays.along(3, ask);
+    await tick();
+    expect(wishes).toEqual([true, false, true]);
+    expect(asked.length).toBe(0);
+    expect(revision(3)).toBe(11);
+  });
+
+  test("a damaged overlay that came along is told of; the image is shown all the same", async () => {
+    const masks = [{ instance: 1, region: "overall", color: "#000000", source: "click" }].map(
+      (item) => ({ ...item, stale: false, x: 0, y: 0, width: 8, height: 8, buffer: 0 }),
+    );
+    const { kind: _, buffers: __, ...fields } = { ...layer(3, 11), masks };
+    const frame: Frame = {
+      ...{ kind: "frame", frame: 3, width: 1, height: 1 },
+      ...{ overlay: fields, buffers: [Uint8Array.of(1)] },
+    };
+    expect(await overlays.along(3, () => Promise.resolve(frame))).toBe(frame);
+    expect(errors).toEqual([new Error("The buffer of a mask is missing.")]);
   });
 
   test("what changed while its overlay was on the way is asked for again", async () => {

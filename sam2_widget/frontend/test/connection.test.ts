@@ -88,13 +88,22 @@ describe("listening", () => {
 
   test("starts after hello and is renewed with the newest revision, one at a time", async () => {
     expect(model.last("listen").since).toBe(42);
-    model.answerGolden(model.last("listen"), "state", { revision: 45 });
+    model.answerGolden(model.last("listen"), "state", { revision: 45, job: null });
     await pass(0);
     expect(model.of("listen").map(({ since }) => since)).toEqual([42, 45]);
     expect(states).toEqual([
       [42, true],
       [45, false],
     ]);
+  });
+
+  test("is renewed ten times a second at most while a track runs", async () => {
+    model.answerGolden(model.last("listen"), "state", { revision: 45 });
+    await pass(90);
+    expect(model.of("listen").length).toBe(1);
+    expect(states.length).toBe(2);
+    await pass(20);
+    expect(model.last("listen").since).toBe(45);
   });
 
   test("may wait for ever without the kernel being doubted", async () => {

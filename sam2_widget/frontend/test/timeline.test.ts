@@ -85,10 +85,15 @@ beforeEach(async () => {
 afterEach(() => page.remove());
 
 describe("the timeline", () => {
-  test("is only the slider until something is annotated", async () => {
-    expect(page.find(".s2w-lanes").hidden).toBe(true);
-    await tellLanes();
-    expect(page.find(".s2w-lanes").hidden).toBe(false);
+  test("has a lane for what is annotated now before it holds anything, so that nothing jumps", async () => {
+    expect(labels().map(({ textContent }) => textContent)).toEqual(["1 · overall"]);
+    const before = canvas().style.height;
+    await tellLanes([SCOPE], 0);
+    expect(labels().map(({ textContent }) => textContent)).toEqual(["1 · overall"]);
+    expect(canvas().style.height).toBe(before);
+    model.set("mode", "keypoint");
+    await page.until(() => labels().length === 2);
+    expect(labels()[1]?.textContent).toBe("1 · keypoints");
   });
 
   test("names each lane, in the order of the regions; a click on a name goes to the scope or to the keypoints", async () => {
