@@ -200,6 +200,19 @@ describe("keys", () => {
     expect(page.status).not.toContain("Frame 30");
   });
 
+  test("are answered while a track goes on, too", async () => {
+    await page.tell({
+      scopes: [SCOPE, OTHER],
+      regions: REGIONS,
+      job: { text: "Tracking 1 scope", done: 3, total: 60, seconds_left: null },
+    });
+    expect(page.status).toBe("Tracking 1 scope");
+    page.press("n");
+    expect(page.status).toBe("Frame 30: the area shrank by half.");
+    page.press("ArrowRight");
+    expect(page.status).toBe("Tracking 1 scope");
+  });
+
   test("have buttons, which are there when the object has suspect frames", () => {
     const button = page.find<HTMLButtonElement>("[data-action=next-suspect]");
     expect(button.disabled).toBe(false);
