@@ -11,16 +11,18 @@ import anywidget
 import traitlets
 from IPython.display import display
 
-from sam2_widget import views
+from sam2_widget import still, views
 from sam2_widget.errors import FrameIndexError, NoVideoError
 from sam2_widget.live import MODES
 from sam2_widget.look import DEFAULT_LOOK, check_look
 from sam2_widget.picker import Picker
+from sam2_widget.poster import Poster, is_wanted
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
+from sam2_widget.shortcuts import check_shortcuts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -47,6 +49,9 @@ class Annotator(anywidget.AnyWidget):
         project that was opened before, or a file to upload.
     videos : str or Path
         Folder of the videos to choose from; uploads go there too.
+    shortcuts : dict, optional
+        Keys of your own: ``{"undo": "Z", "track": ["T", "Ctrl+Enter"], "clear": None}``. A key that
+        belonged to another action is taken from it. The widget shows all keys on ``?``.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
         frame_step, max_side, skeleton.
@@ -66,6 +71,8 @@ class Annotator(anywidget.AnyWidget):
         How it looks and plays: ``opacity`` of masks (0 to 1), ``outline`` (bool), ``height`` of the
         picture in CSS pixels (None fits the page), ``range`` [first, last] frame (None for all),
         ``speed`` (0.25 to 4), ``loop`` (bool). What is left out is as by default.
+    shortcuts : dict
+        The actions with keys of your own, and those keys; can be set at any time.
     session : Session or None
         Everything the widget does, without a browser; None until a video is open.
 
@@ -73,6 +80,8 @@ class Annotator(anywidget.AnyWidget):
     ------
     NoVideoError
         By all results, while no video is open.
+    ShortcutError
+        If an action or a key of `shortcuts` does not exist, or two have the same key.
 
     Examples
     --------
@@ -90,6 +99,7 @@ class Annotator(anywidget.AnyWidget):
     mode = traitlets.Enum(MODES, "segment").tag(sync=True)
     hidden: traitlets.List[tuple[int, str]] = traitlets.List().tag(sync=True)
     look: traitlets.Dict[str, Any] = traitlets.Dict(DEFAULT_LOOK).tag(sync=True)
+    shortcuts: traitlets.Dict[str, list[str]] = traitlets.Dict().tag(sync=True)
 
     session: Session | None = None
     _responder: Responder | None = None
@@ -97,18 +107,26 @@ class Annotator(anywidget.AnyWidget):
     _closed = False
 
     def __init__(
-        self, video: VideoLike | None = None, *, videos: str | Path = "videos", **arguments: Any
+        self,
+        video: VideoLike | None = None,
+        *,
+        videos: str | Path = "videos",
+        shortcuts: Mapping[str, str | Sequence[str] | None] | None = None,
+        **arguments: Any,
     ) -> None:
         self._lock = threading.Lock()
+        self._poster = Poster(self._picture)
+        self._pictured = 0
+        keys = check_shortcuts(shortcuts or {})
         if video is None:
             # Now, not when a video is chosen: a misspelt argument is the cell's error.
             inspect.signature(Session).bind(video, **arguments)
-            super().__init__()
+            super().__init__(shortcuts=keys)
             self._picker = Picker(videos, arguments, self._open_chosen, self._to_views)
         else:
             self.session = Session(video, **arguments)
             try:
-                super().__init__(**self._seen_last(self.session))
+                super().__init__(shortcuts=keys, **self._seen_last(self.session))
             except BaseException:
                 self.session.close()
                 raise
@@ -212,9 +230,31 @@ class Annotator(anywidget.AnyWidget):
 
     # -- display ------------------------------------------------------------------------------
 
-    def show(self) -> None:
-        """Display the annotator in the cell."""
-        display(self)  # type: ignore[no-untyped-call]
+    def show(self, picture: bool = True) -> None:
+        """Display the annotator in the cell.
+
+        Parameters
+        ----------
+        picture : bool
+            Whether the saved notebook keeps a picture of the last annotated frame, of at most
+            60 KB, for where the widget cannot live: exports, nbviewer, GitHub. It is drawn anew
+            whenever you pause for two seconds, and not to be seen beside the widget itself.
+        """
+        if not is_wanted():
+            display(self)  # type: ignore[no-untyped-call]
+            return
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        name = self.session.live.root.name if self.session is not None else "no video yet"
+        text = {"text/plain": f"Annotator of {name}: run this cell to annotate."}
+        display({**data, **text}, metadata=metadata, raw=True)  # type: ignore[no-untyped-call]
+        if picture:
+            self._poster.show()
+
+    def _ipython_display_(self) -> None:
+        """Display the annotator, as the last expression of a cell does."""
+        if not is_wanted():
+            raise NotImplementedError  # IPython then takes the usual way
+        self.show()
 
     def close(self) -> None:
         """Close the widget and the session it made."""
@@ -223,6 +263,7 @@ class Annotator(anywidget.AnyWidget):
             self._closed = True
         if self._picker is not None:
             self._picker.close()
+        self._poster.close()
         if self._responder is not None:
             self._responder.close()
         if self.session is not None:
@@ -256,6 +297,10 @@ class Annotator(anywidget.AnyWidget):
         length = self.session.video.known_length if self.session is not None else 0
         return check_look(proposal["value"], length)
 
+    @traitlets.validate("shortcuts")
+    def _check_shortcuts(self, proposal: dict[str, Any]) -> dict[str, list[str]]:
+        return check_shortcuts(proposal["value"])
+
     def _remember(self, _change: object) -> None:
         seen = {name: getattr(self, name) for name in _SEEN}
         if self.hidden:
@@ -263,9 +308,19 @@ class Annotator(anywidget.AnyWidget):
         if self.look != DEFAULT_LOOK:
             seen["look"] = self.look
         self._opened.ui = seen
+        self._poster.touch()
+
+    def _picture(self) -> npt.NDArray[np.uint8] | None:
+        """Draw the last annotated frame."""
+        if self.session is None:
+            return None
+        live, hidden = self.session.live, self.hidden
+        self._pictured = frame = still.choose(live, self.frame_index, self._pictured, hidden)
+        return still.draw(live, frame, hidden) if live.video.is_ready(frame) else None
 
     def _follow(self, change: Change) -> None:
         """Leave a region that undo took back."""
+        self._poster.touch()
         if change.kind != "labels":
             return
         regions = self._opened.regions

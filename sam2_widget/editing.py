@@ -509,8 +509,10 @@ class Editor:
 
     def _tell(self, scope: Scope, frame: int, first: Shown | None = None) -> None:
         """Tell of a changed frame; with tracked masks, all may have become stale or fresh."""
-        tracked = self._live.masks.count(scope) > len(self._live.annotations.of(scope))
-        frames = None if tracked else (frame,)
+        prompted = self._live.annotations.of(scope)
+        # A kill can have left prompts without their masks.
+        made = len(self._live.masks.records(scope, prompted))
+        frames = None if self._live.masks.count(scope) > made else (frame,)
         self._live.tell(Change("prompts", scope, (frame,)), frames, first)
 
     def start_track(

@@ -35,6 +35,10 @@ class AppearanceError(Sam2WidgetError, ValueError):
     """A look that the widget cannot have."""
 
 
+class ShortcutError(Sam2WidgetError, ValueError):
+    """Keys that cannot be had, or an action that there is not."""
+
+
 class ModelError(Sam2WidgetError, ValueError):
     """A model that cannot be found, read or built."""
 

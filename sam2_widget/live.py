@@ -14,6 +14,7 @@ from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
 from sam2_widget.ids import DEFAULT_REGIONS, MAX_INSTANCE
 from sam2_widget.labels import Labels
+from sam2_widget.lanes import Lanes
 from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
@@ -76,6 +77,8 @@ class Live:
         The keypoints as they are now; only the worker replaces them.
     labels : Labels
         Regions, display names and colours as they are now; only the worker replaces them.
+    lanes : Lanes
+        A few bytes for every frame of every scope, for the timeline.
     shown : dict
         Prompts of corrected frames that the saved masks showed when the engine was opened.
     skeleton : tuple of (str, str)
@@ -112,6 +115,7 @@ class Live:
             self.annotations = self.project.read_prompts(*size)
             self.keypoints = self.project.read_keypoints(*size)
             self.changes = ChangeLog()
+            self.lanes = Lanes(self)
             if not self.read_only:
                 self.project.remove_unnamed(self.annotations)
                 self._remember(stored)

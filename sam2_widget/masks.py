@@ -15,7 +15,7 @@ from sam2_widget import bits
 from sam2_widget.durable import link_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from sam2_widget.annotations import Scope
@@ -154,10 +154,15 @@ class MaskStore:
         with self._lock:
             return self._records.get(scope, {}).get(frame)
 
-    def records(self, scope: Scope) -> Mapping[int, MaskRecord]:
-        """Return a copy of all records of a scope by frame."""
+    def records(
+        self, scope: Scope, frames: Iterable[int] | None = None
+    ) -> Mapping[int, MaskRecord]:
+        """Return a copy of all records of a scope by frame, or of those of some frames."""
         with self._lock:
-            return dict(self._records.get(scope, {}))
+            records = self._records.get(scope, {})
+            if frames is None:
+                return dict(records)
+            return {frame: records[frame] for frame in frames if frame in records}
 
     def count(self, scope: Scope) -> int:
         """Return the number of masks of a scope."""

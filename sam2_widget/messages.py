@@ -92,6 +92,17 @@ class GetOverlay(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class GetLanes(Request):
+    """What there is on every frame, as far as it changed after `since`; answered with `Lanes`.
+
+    `since` is the revision of an earlier `Lanes`, 0 for everything.
+    """
+
+    kind = "lanes"
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddPoint(Request):
     """A click: `x`, `y` in pixels of the stored frame, `label` 1 or 0; answered with `Overlay`."""
 
@@ -662,6 +673,56 @@ class Overlay(Answer):
     boxes: list[BoxItem]
     keypoints: list[KeypointItem]
     step: StepItem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneItem:
+    """What a scope has on the frames of the ranges; see `Lanes`."""
+
+    instance: int
+    region: str
+    buffer: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeypointLaneItem:
+    """How many keypoints an instance has on the frames of the ranges; see `Lanes`."""
+
+    instance: int
+    buffer: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes(Answer):
+    """A few bytes for every frame of every scope that holds anything, as of `revision`.
+
+    Told are the frames of `ranges`, each [start, stop); on all others of the `length` frames
+    nothing changed since the revision that was asked for, and what is not known yet is 0. A scope
+    or instance that is not listed holds nothing any more. Buffers are deflated with a zlib header.
+    That of a scope holds five planes of one byte for each frame told, one after the other:
+
+    flags
+        Bits 0 to 2: what made the mask, 0 none, 1 click, 2 track, 3 edit, 4 import. Bit 3: the mask
+        is stale. Prompts: bit 4 a positive point, bit 5 a negative one, bit 6 a box, bit 7 a drawn
+        mask.
+    suspicion
+        How probably the track is wrong here, 0 to 255; see `confidence.Confidence`.
+    cause
+        What makes it suspect most: an index into `confidence.CAUSES`.
+    score
+        The object score, a logit: 0 unknown, else 1 + 254 * sigmoid(score / 4); 128 is score 0.
+    area
+        Pixels of the mask as a part of the scope's largest, 0 to 255; 0 only where it is empty.
+
+    That of an instance holds one plane, the number of its keypoints, at most 255.
+    """
+
+    kind = "lanes"
+    revision: int
+    length: int
+    ranges: list[tuple[int, int]]
+    scopes: list[LaneItem]
+    keypoints: list[KeypointLaneItem]
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class Responder(Answering):
             m.GetFrame: self._frame,
             m.GetTimes: self._times,
             m.GetOverlay: self._overlay,
+            m.GetLanes: self._lanes,
             m.AddPoint: self._add_point,
             m.MovePoint: lambda r: self._edit(
                 r, lambda s: s.move_point(r.frame, r.index, r.x, r.y, r.instance, r.region)
@@ -209,6 +210,13 @@ class Responder(Answering):
         def read() -> None:
             with self._reporting(request):
                 self._answer(request, snapshot.overlay(self._live, request.frame))
+
+        _readers.submit(read)
+
+    def _lanes(self, request: m.GetLanes) -> None:
+        def read() -> None:
+            with self._reporting(request):
+                self._answer(request, snapshot.lanes(self._live, request.since))
 
         _readers.submit(read)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from sam2_widget import brush, models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
+from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor, Shown
 from sam2_widget.engines.base import Engine, Mask
 from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
@@ -202,9 +203,45 @@ class Session(FileSession, KeypointSession, LabelSession):
         -------
         pandas.DataFrame
             Columns frame, time (s), instance, region, area (pixels), x0, y0, x1, y1 (edges of the
-            bounding box, pixels), centroid_x, centroid_y, score (a logit), source, stale, model.
+            bounding box, pixels), centroid_x, centroid_y, score (a logit), source, stale, model;
+            area_change (natural logarithm of the area over that of the frame the track came from,
+            per frame between), centroid_jump (the way of the centroid from there, in sizes of the
+            object, per frame between), suspicion (0 to 1: how probably the track is wrong there)
+            and cause (what speaks against it most: "low score", "area", "jump", "presence", that
+            is, it vanished or came back, or "" for nothing); see `confidence.Confidence`.
         """
         return views.to_dataframe(self._live)
+
+    def suspects(
+        self, instance: int = 1, region: str | None = None, threshold: float = 0.5
+    ) -> list[int]:
+        """Return the frames on which the track was most probably lost, to look at them.
+
+        Parameters
+        ----------
+        instance : int
+            Instance number, 1 or more.
+        region : str, optional
+            Region id, by default the first.
+        threshold : float
+            Suspicion from which on a frame counts, above 0 and up to 1; lower finds more.
+
+        Returns
+        -------
+        list of int
+            In order; of frames in a row that count, the worst. Frames that you made, by clicks, by
+            hand or by import, never count. ``to_dataframe()`` has the numbers and causes.
+
+        Raises
+        ------
+        PromptError
+            If the threshold makes no sense.
+        """
+        if not 0 < threshold <= 1:
+            raise PromptError(f"The threshold is above 0 and at most 1, not {threshold!r}.")
+        return peaks(
+            views.confidence_of(self._live, self._scope(instance, region)).suspicion, threshold
+        )
 
     def overlay(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 from sam2_widget import messages as m
@@ -83,6 +84,23 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
         for k in frames.get(frame, ())
     ]
     return m.Overlay(frame, revision, masks, points, boxes, keypoints, step, buffers=tuple(buffers))
+
+
+def lanes(live: Live, since: int) -> m.Lanes:
+    """Return what changed after a revision on the frames of every scope."""
+    reading = live.lanes.read(since)
+    planes = [planes for _, planes in (*reading.scopes, *reading.keypoints)]
+    return m.Lanes(
+        reading.revision,
+        reading.length,
+        reading.ranges,
+        [m.LaneItem(*scope, number) for number, (scope, _) in enumerate(reading.scopes)],
+        [
+            m.KeypointLaneItem(instance, number)
+            for number, (instance, _) in enumerate(reading.keypoints, len(reading.scopes))
+        ],
+        buffers=tuple(zlib.compress(each.tobytes(), 1) for each in planes),
+    )
 
 
 def step_item(live: Live, step: Step, verb: str) -> m.StepItem:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sam2_widget.annotations import Scope, ScopePrompts
+from sam2_widget.columns import columns_of
+from sam2_widget.confidence import CAUSES, Confidence, assess
 from sam2_widget.errors import UnknownRegionError
 from sam2_widget.ids import MAX_INSTANCE
 from sam2_widget.keypoints import name_order
@@ -176,6 +178,7 @@ class Keypoints(Mapping[Any, list[dict[str, Any]]]):
 COLUMNS = (
     "frame", "time", "instance", "region", "area", "x0", "y0", "x1", "y1",
     "centroid_x", "centroid_y", "score", "source", "stale", "model",
+    "area_change", "centroid_jump", "suspicion", "cause",
 )  # fmt: skip
 
 
@@ -184,11 +187,13 @@ def to_dataframe(live: Live) -> pd.DataFrame:
     import pandas as pd  # it takes half a second, and few sessions need it
 
     times = live.video.times
-    rows = [
-        _row(live, scope, frame, float(times[frame]) if frame < len(times) else np.nan)
-        for scope in live.masks.scopes()
-        for frame in live.masks.frames(scope)
-    ]
+    rows = []
+    for scope in live.masks.scopes():
+        confidence = confidence_of(live, scope)
+        for frame in live.masks.frames(scope):
+            seconds = float(times[frame]) if frame < len(times) else np.nan
+            row = _row(live, scope, frame, seconds)
+            rows.append(row and (*row, *_doubts(confidence, frame)))
     table = pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
     return table.sort_values(["frame", "instance", "region"], ignore_index=True)
 
@@ -205,6 +210,20 @@ def _row(live: Live, scope: Scope, frame: int, seconds: float) -> tuple[Any, ...
         frame, seconds, *scope, record.area, *box, *centroid, score, record.source, stale,
         record.model,
     )  # fmt: skip
+
+
+def confidence_of(live: Live, scope: Scope) -> Confidence:
+    """Return how far each mask of a scope can be trusted, on all frames that are known of."""
+    return assess(columns_of(live.masks.records(scope), live.video.known_length).track())
+
+
+def _doubts(confidence: Confidence, frame: int) -> tuple[float, float, float, str]:
+    # A file can speak of frames that the video does not have.
+    if frame >= len(confidence.cause):
+        return np.nan, np.nan, 0.0, CAUSES[0]
+    numbers = confidence.area_change, confidence.centroid_jump, confidence.suspicion
+    change, jump, suspicion = (float(each[frame]) for each in numbers)
+    return change, jump, suspicion, CAUSES[confidence.cause[frame]]
 
 
 def is_stale(live: Live, scope: Scope, frame: int) -> bool:

@@ -191,7 +191,7 @@ def test_nothing_but_small_state_is_in_traits(ann: Annotator) -> None:
     own.pop("tooltip", None)
     assert own == {
         "frame_index": 0, "instance": 1, "region": "overall", "mode": "segment", "hidden": [],
-        "look": DEFAULT_LOOK,
+        "look": DEFAULT_LOOK, "shortcuts": {},
     }  # fmt: skip
 
 

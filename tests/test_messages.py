@@ -68,6 +68,7 @@ PARSED: list[m.Request] = [
     m.ApplyLoad(316, "v-1", "t-1", "replace"),
     m.ListVideos(317, "v-1"),
     m.OpenVideo(318, "v-1", "day 1/clip.mp4"),
+    m.GetLanes(400, "v-1", 41),
 ]
 BUFFERS = [tuple(b64decode(buffer) for buffer in answer["buffers"]) for answer in ANSWERS]
 ENCODED: list[m.Answer] = [
@@ -117,12 +118,20 @@ ENCODED: list[m.Answer] = [
     m.Upload("t-1", "clip-2.mp4", 1048576),
     m.LoadPreview("clip.json", ["Adds 3 points."], []),
     m.Saved("outputs/clip"),
+    m.Lanes(
+        42,
+        8,
+        [(0, 2), (5, 6)],
+        [m.LaneItem(2, "shaft", 0)],
+        [m.KeypointLaneItem(1, 1)],
+        buffers=BUFFERS[14],
+    ),
     m.Frame(
         12,
         960,
         540,
-        m.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[-1][1:]),
-        buffers=BUFFERS[-1][:1],
+        m.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[15][1:]),
+        buffers=BUFFERS[15][:1],
     ),
 ]
 

@@ -19,7 +19,6 @@ DOCUMENTS = sorted(
 )
 # A lock file's address of a package, and pip's option: both would name a registry.
 REGISTRY = re.compile(r'"resolved": *"http|(?:extra-)?index-' + "url")
-KEY_NAMES = {"ArrowLeft": "←", "ArrowRight": "→", "Mod": "Ctrl/Cmd"}
 
 
 def _tracked() -> list[Path]:
@@ -34,31 +33,9 @@ def _tracked() -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def _shortcuts() -> list[str]:
-    source = (ROOT / "sam2_widget/frontend/src/shortcuts.ts").read_text(encoding="utf-8")
-    keys = re.findall(r"keys: \[(.*?)\], text", source)
-    return [key for line in keys for key in re.findall(r'"([^"]+)"', line)]
-
-
-def _as_told(shortcut: str) -> str:
-    """Return a shortcut the way the README writes it."""
-    return " + ".join(KEY_NAMES.get(part, part) for part in shortcut.split("+"))
-
-
 def test_the_versions_agree() -> None:
     assert sam2_widget.__version__ == version("sam2-widget")
     assert f"## {sam2_widget.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
-def test_the_readme_tells_every_shortcut() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (.+?) \| .+ \|$", readme, flags=re.MULTILINE)
-    told = {name for row in rows for name in re.split(r" / |, or | or ", row)}
-    # "Shift + ← / →" stands for two.
-    told |= {f"Shift + {arrow}" for arrow in "←→"} if "Shift + ←" in told else set()
-    shortcuts = _shortcuts()
-    assert shortcuts
-    assert [key for key in map(_as_told, shortcuts) if key not in told] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

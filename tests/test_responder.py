@@ -122,6 +122,34 @@ def test_a_frame_comes_as_its_own_file_or_smaller(viewer: Viewer) -> None:
     assert number_of(picture[..., ::-1]) == 3
 
 
+def test_lanes_come_as_deflated_planes_and_then_as_what_changed(viewer: Viewer) -> None:
+    viewer.session.add_point(3, 20, 20)
+    viewer.session.set_mask(6, np.ones((64, 96), bool), instance=2, region="shaft")
+    viewer.session.add_keypoint(4, 20, 20)
+    content, buffers = viewer.answer(viewer.send("lanes", since=0))
+    assert (content["length"], content["ranges"]) == (10, [(0, 10)])
+    assert content["scopes"] == [
+        {"instance": 1, "region": "overall", "buffer": 0},
+        {"instance": 2, "region": "shaft", "buffer": 1},
+    ]
+    assert content["keypoints"] == [{"instance": 1, "buffer": 2}]
+    first, second, counts = (np.frombuffer(zlib.decompress(b), np.uint8) for b in buffers)
+    flags, suspicion, cause, score, area = first.reshape(5, 10).tolist()
+    assert flags == [0, 0, 0, 0b1_0_001, 0, 0, 0, 0, 0, 0]
+    assert suspicion == cause == [0] * 10
+    assert score == [0, 0, 0, 1 + round(254 / (1 + np.exp(-5 / 4))), 0, 0, 0, 0, 0, 0]
+    assert area == [0, 0, 0, 255, 0, 0, 0, 0, 0, 0]
+    assert second.reshape(5, 10)[0, 6] == 0b1000_0_011
+    assert counts.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]
+
+    since = content["revision"]
+    viewer.session.add_point(8, 20, 20, 0)
+    content, buffers = viewer.answer(viewer.send("lanes", since=since))
+    assert content["ranges"] == [(8, 9)]
+    assert [len(zlib.decompress(buffer)) for buffer in buffers] == [5, 5, 1]
+    assert zlib.decompress(buffers[0])[0] == 0b10_0_001
+
+
 @pytest.mark.parametrize("frame", [-1, 10, 10**12])
 @pytest.mark.parametrize("kind", ["frame", "add_point"])
 def test_a_frame_that_does_not_exist_is_refused(viewer: Viewer, kind: str, frame: int) -> None:

@@ -232,6 +232,7 @@ def test_the_table_has_one_row_per_mask(session: Session) -> None:
     assert list(table.columns) == [
         "frame", "time", "instance", "region", "area", "x0", "y0", "x1", "y1",
         "centroid_x", "centroid_y", "score", "source", "stale", "model",
+        "area_change", "centroid_jump", "suspicion", "cause",
     ]  # fmt: skip
     assert table[["frame", "instance"]].to_numpy().tolist() == [
         [0, 1], [1, 1], [1, 2], [2, 1], [3, 1],
@@ -246,8 +247,33 @@ def test_the_table_has_one_row_per_mask(session: Session) -> None:
     assert set(table["model"]) == {"fake"}
 
 
+def test_suspects_are_where_the_track_was_lost(session: Session) -> None:
+    assert session.suspects() == []
+    session.add_point(0, 20, 20)
+    session.track().wait()
+    assert session.suspects() == []
+    engine = session.live.engine
+    assert isinstance(engine, FakeEngine)
+    engine.radius = 3
+    session.track(start=6, force=True).wait()
+    assert session.suspects() == session.suspects(1, "overall") == [6]
+    assert session.suspects(1, "shaft") == []
+    row = session.to_dataframe().iloc[6]
+    assert row["area_change"] == pytest.approx(np.log(disc(26, 20, 3).sum() / disc(25, 20).sum()))
+    assert row["centroid_jump"] == pytest.approx(1 / np.sqrt(disc(25, 20).sum()), rel=0.01)
+    assert row["suspicion"] > 0.7
+    assert row["cause"] == "area"
+    assert session.to_dataframe()["suspicion"].drop(6).max() < 0.3
+
+
+@pytest.mark.parametrize("threshold", [0, -1, 1.1, float("nan")])
+def test_a_threshold_that_makes_no_sense_is_refused(session: Session, threshold: float) -> None:
+    with pytest.raises(PromptError, match="above 0 and at most 1"):
+        session.suspects(threshold=threshold)
+
+
 def test_the_table_of_nothing_has_its_columns(session: Session) -> None:
-    assert session.to_dataframe().shape == (0, 15)
+    assert session.to_dataframe().shape == (0, 19)
 
 
 def test_an_empty_mask_has_a_row_without_a_box(session: Session) -> None:

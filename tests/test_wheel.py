@@ -18,6 +18,7 @@ SHIPPED = {
     "sam2_widget/py.typed",
     "sam2_widget/nano/nano.safetensors",
     "sam2_widget/nano/nano.yaml",
+    "sam2_widget/shortcuts.json",
     "sam2_widget/static/widget.css",
     "sam2_widget/static/widget.js",
 }

@@ -19,6 +19,7 @@ SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 SPLASH = "#jupyterlab-splash"
 OPEN_MS = 90_000
+POLL_MS = 100
 
 HAS_KERNEL = """() =>
   Boolean(window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel)"""
@@ -73,7 +74,7 @@ class Notebook:
     server
         The JupyterLab that serves it.
     folder
-        Working folder of the kernel, below the server's root; made here.
+        Working folder of the kernel, below the server's root.
     cells
         Source of the code cells.
     """
@@ -82,11 +83,11 @@ class Notebook:
         self.page = page
         self.folder = folder
         self.errors: list[str] = []
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         # Leaving a page with unsaved changes asks first.
         page.on("dialog", lambda dialog: dialog.accept())
-        page.goto(server.address(_write(folder, cells)), wait_until="domcontentloaded")
+        page.goto(server.address(write_notebook(folder, cells)), wait_until="domcontentloaded")
         self._wait_until_ready()
 
     def run(self, index: int) -> list[dict[str, Any]]:
@@ -129,6 +130,8 @@ class Notebook:
         end = time.monotonic() + seconds
         while not self.py(f"bool({condition})"):
             assert time.monotonic() < end, f"It never came true: {condition}"
+            # Asking without a pause would take the processor from what is waited for.
+            self.page.wait_for_timeout(POLL_MS)
 
     def pixel(self, canvas: Locator, x: int, y: int) -> tuple[int, int, int, int]:
         """Return RGBA of one pixel of a canvas, in the canvas's own pixels."""
@@ -174,7 +177,8 @@ class Notebook:
         self.page.wait_for_selector(SPLASH, state="detached")
 
 
-def _write(folder: Path, cells: list[str]) -> Path:
+def write_notebook(folder: Path, cells: list[str]) -> Path:
+    """Write ``story.ipynb`` with the given code cells."""
     path = folder / "story.ipynb"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(

@@ -1,4 +1,4 @@
-"""Start a real JupyterLab that shares nothing with the user's own."""
+"""Start a real JupyterLab, or another host, that shares nothing with the user's own."""
 
 from __future__ import annotations
 
@@ -66,13 +66,27 @@ def lab_server(folder: Path) -> Iterator[LabServer]:
     """
     root = folder / "notebooks"
     root.mkdir()
-    port, token = _free_port(), secrets.token_hex(16)
+    port, token = free_port(), secrets.token_hex(16)
     command = [
         *(sys.executable, "-m", "jupyterlab", *FLAGS),
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={root}",
         f"--IdentityProvider.token={token}",
     ]
+    server = LabServer(f"http://127.0.0.1:{port}", token, root)
+    with running(command, folder, root, f"{server.url}/api/status?token={token}"):
+        yield server
+
+
+@contextlib.contextmanager
+def running(command: list[str], folder: Path, root: Path, address: str) -> Iterator[None]:
+    """Run a server in ``root`` from when it answers on an address until the end of the block.
+
+    Raises
+    ------
+    RuntimeError
+        If the server ends or does not answer; the message ends with its log.
+    """
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -84,14 +98,14 @@ def lab_server(folder: Path) -> Iterator[LabServer]:
             start_new_session=True,
         )
     try:
-        server = LabServer(f"http://127.0.0.1:{port}", token, root)
-        _wait_until_up(server, process, log)
-        yield server
+        _wait_until_up(address, process, log)
+        yield
     finally:
         _stop(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -121,16 +135,15 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _wait_until_up(server: LabServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while not _answers(server):
+    while not _answers(address):
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-3000:]}")
+            raise RuntimeError(f"The server did not start: {log.read_text()[-3000:]}")
         time.sleep(0.1)
 
 
-def _answers(server: LabServer) -> bool:
-    address = f"{server.url}/api/status?token={server.token}"
+def _answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=2) as answer:
             return bool(answer.status == 200)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browser.test_editing import Place, on_page
-from tests.browser.test_main_job import BESIDE, BOX, DISC, open_sample
+from tests.browser.test_main_job import BESIDE, BOX, DISC, SHORT, SHOW, open_sample
 from tests.browser.widget import Widget
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ DIFFERENCE = """async (canvas, before) => {
 SLACK = 1.5
 
 
-def open_with_helpers(notebook: OpenNotebook) -> tuple[Notebook, Widget]:
-    nb, widget = open_sample(notebook, HELPERS)
+def open_with_helpers(notebook: OpenNotebook, show: str = SHOW) -> tuple[Notebook, Widget]:
+    nb, widget = open_sample(notebook, HELPERS, show=show)
     nb.run(2)
     return nb, widget
 
@@ -213,30 +213,28 @@ def test_escape_drops_the_stroke_under_way(notebook: OpenNotebook) -> None:
 def test_tracking_carries_an_edited_frame_on_and_leaves_it_as_it_is(
     notebook: OpenNotebook,
 ) -> None:
-    nb, widget = open_with_helpers(notebook)
+    nb, widget = open_with_helpers(notebook, SHORT)
     widget.click(*DISC)
     widget.action("track").click()
-    nb.until("len(ann.masks[1, 'overall'].frames) == 60")
+    nb.until("len(ann.masks[1, 'overall'].frames) == 15")
     widget.wait(job="idle")
-    widget.go_to(30)
+    widget.go_to(8)
     widget.wait(masks=1)
-    x, y = nb.py("[int(v) for v in np.argwhere(mask(30)).mean(axis=0)[::-1]]")
+    x, y = nb.py("[int(v) for v in np.argwhere(mask(8)).mean(axis=0)[::-1]]")
     take(widget, "eraser", 42)
     draw(widget, (x - 70, y + 25), (x + 70, y + 25))
     widget.wait(pending=0, edited=1)
     nb.page.keyboard.press("p")
     status = widget.root.locator(".s2w-status")
     assert status.inner_text() == "Edited by hand: Track (T) carries it on."
-    nb.py("None", "edited = mask(30)")
+    nb.py("None", "edited = mask(8)")
     nb.screenshot("brush-tracked-frame", widget.root)
 
     nb.page.keyboard.press("t")
     nb.until("not ann.to_dataframe().stale.any()")
     widget.wait(job="idle", edited=1)
-    assert holds(
-        nb, "(mask(30) == edited).all() and source(30) == 'edit' and source(31) == 'track'"
-    )
-    widget.go_to(31)
+    assert holds(nb, "(mask(8) == edited).all() and source(8) == 'edit' and source(9) == 'track'")
+    widget.go_to(9)
     widget.wait(masks=1, edited=0)
     assert not is_marked(widget)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.test_main_job import BESIDE, BOX, DISC, open_sample
+from tests.browser.test_main_job import BESIDE, BOX, DISC, SHORT, open_sample
 
 if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
@@ -34,13 +34,7 @@ def drag(widget: Widget, start: Place, end: Place, *keys: str) -> None:
 
 def on_page(widget: Widget, place: Place) -> Place:
     """Return where a place in video pixels is on the page."""
-    box = widget.canvas.bounding_box()
-    assert box is not None
-    width, height = widget.size
-    return (
-        box["x"] + place[0] * box["width"] / width,
-        box["y"] + place[1] * box["height"] / height,
-    )
+    return widget.on_page(place)
 
 
 def is_marker(widget: Widget, place: Place) -> bool:
@@ -161,14 +155,14 @@ def test_a_cleared_frame_comes_back_with_undo(notebook: OpenNotebook) -> None:
 
 
 def test_undo_brings_back_a_deleted_object_with_its_masks(notebook: OpenNotebook) -> None:
-    nb, widget = open_sample(notebook)
+    nb, widget = open_sample(notebook, show=SHORT)
     widget.click(*DISC)
     widget.action("track").click()
-    nb.until("len(ann.masks[1, 'overall'].frames) == 60")
+    nb.until("len(ann.masks[1, 'overall'].frames) == 15")
     widget.wait(job="idle")
     areas = nb.py("ann.masks[1, 'overall'].areas().tolist()")
     row = widget.root.locator(".s2w-scope")
-    assert "1 prompt, 60 masks" in row.inner_text()
+    assert "1 prompt, 15 masks" in row.inner_text()
 
     row.get_by_role("button", name="Delete").click()
     widget.wait(masks=0, points=0, pending=0)
@@ -181,7 +175,7 @@ def test_undo_brings_back_a_deleted_object_with_its_masks(notebook: OpenNotebook
     widget.action("undo").click()
     widget.wait(masks=1, points=1, pending=0)
     assert nb.py("ann.masks[1, 'overall'].areas().tolist()") == areas
-    row.get_by_text("1 prompt, 60 masks").wait_for()
+    row.get_by_text("1 prompt, 15 masks").wait_for()
 
 
 def test_a_new_region_is_named_in_the_widget_and_selected(notebook: OpenNotebook) -> None:

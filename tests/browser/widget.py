@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     from tests.browser.notebook import Notebook
 
-Button = Literal["left", "right"]
+Button = Literal["left", "middle", "right"]
 Modifier = Literal["Alt", "Control", "ControlOrMeta", "Meta", "Shift"]
 
 WAIT_MS = 60_000
 
-# The mean colour of a square round a place in video pixels.
-COLOUR = """(canvas, [x, y, width, height, half]) => {
-  const sx = canvas.width / width, sy = canvas.height / height;
-  const side = Math.max(1, Math.round(2 * half * sx));
-  const left = Math.round((x - half) * sx), top = Math.round((y - half) * sy);
+# The mean colour of a square round a place in CSS pixels of the canvas.
+COLOUR = """(canvas, [x, y, half]) => {
+  const ratio = canvas.width / canvas.getBoundingClientRect().width;
+  const side = Math.max(1, Math.round(2 * half * ratio));
+  const left = Math.round((x - half) * ratio), top = Math.round((y - half) * ratio);
   const { data } = canvas.getContext("2d").getImageData(left, top, side, side);
   const sum = [0, 0, 0];
   for (let i = 0; i < data.length; i += 4) for (let c = 0; c < 3; c++) sum[c] += data[i + c];
@@ -92,15 +92,33 @@ class Widget:
         modifiers: list[Modifier] | None = None,
     ) -> None:
         """Click with the mouse at a place in video pixels."""
+        left, top = self.on_canvas((x, y))
+        place: Any = {"x": left, "y": top}
+        self.canvas.click(position=place, button=button, modifiers=modifiers or [])
+
+    @property
+    def viewport(self) -> tuple[float, float, float]:
+        """Where the painted picture begins on the canvas, and its scale, in CSS pixels."""
+        x, y, scale = map(float, self.data("viewport").split())
+        return x, y, scale
+
+    def on_canvas(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Return where a place in video pixels is on the canvas, at any zoom."""
+        x, y, scale = self.viewport
+        return x + place[0] * scale, y + place[1] * scale
+
+    def on_page(self, place: tuple[float, float]) -> tuple[float, float]:
+        """Return where a place in video pixels is on the page, at any zoom."""
         box = self.canvas.bounding_box()
         assert box is not None
-        width, height = self.size
-        place: Any = {"x": x * box["width"] / width, "y": y * box["height"] / height}
-        self.canvas.click(position=place, button=button, modifiers=modifiers or [])
+        x, y = self.on_canvas(place)
+        return box["x"] + x, box["y"] + y
 
     def colour(self, x: float, y: float, half: float = 1) -> tuple[float, float, float]:
         """Return the mean RGB painted round a place in video pixels."""
-        red, green, blue = self.canvas.evaluate(COLOUR, [x, y, *self.size, half])
+        place = self.on_canvas((x, y))
+        half *= self.viewport[2]
+        red, green, blue = self.canvas.evaluate(COLOUR, [*place, half])
         return red, green, blue
 
     def go_to(self, frame: int) -> None:

@@ -5,10 +5,14 @@ import type { Frames } from "./frames.ts";
 import { createKeypointActions, selectedKeypoint } from "./keypointactions.ts";
 import type { KeypointEdits } from "./keypointedits.ts";
 import type { KeypointView } from "./keypoints.ts";
+import type { Lanes } from "./lanes.ts";
+import { createPlayActions, type Openers } from "./playactions.ts";
 import type { Playback } from "./playback.ts";
 import type { Actions } from "./shortcuts.ts";
 import { stepSize } from "./sizepicker.ts";
 import type { Tool, ViewState } from "./state.ts";
+import { createTimelineActions } from "./timelineactions.ts";
+import { createViewActions } from "./viewactions.ts";
 
 export interface ActionOptions {
   state: ViewState;
@@ -16,12 +20,17 @@ export interface ActionOptions {
   frames: Frames;
   edits: Edits;
   keypoints: { view: KeypointView; edits: KeypointEdits; focusName(): void };
+  lanes: Lanes;
   /** Why there is nothing to clear on the frame that is seen; null when there is. */
   clearObstacle: ReadonlySignal<string | null>;
+  open: Openers;
   /** Brings all to the disk, and has the notebook save too. */
   save(): void;
-  /** Gives up what the pointer drags; false when it drags nothing. */
+  /** Gives up what the pointer drags, or the crosshair; false when there is none. */
   dropDrag(): boolean;
+  toggleFullScreen(): void;
+  /** The keyboard gets a cursor on the picture, or gives it back. */
+  toggleCrosshair(): boolean;
 }
 
 export function createActions(options: ActionOptions): Actions {
@@ -58,13 +67,17 @@ export function createActions(options: ActionOptions): Actions {
       playback.toggle();
       return true;
     },
+    ...createViewActions(state, options.toggleFullScreen),
     point: take("point"),
     box: () => take(isTaken(state, "box") ? "point" : "box")(),
     brush: () => unless(state.obstacle.peek(), toggleBrush("brush")),
     eraser: () => unless(state.obstacle.peek(), toggleBrush("eraser")),
     smaller: () => stepSize(state, -1),
     larger: () => stepSize(state, 1),
+    ...createTimelineActions(state, options.lanes, playback),
+    ...createPlayActions(state, options.open),
     ...createKeypointActions(state, keypoints.view, keypoints.edits, keypoints.focusName, unless),
+    crosshair: options.toggleCrosshair,
     remove: () => {
       const keypoint = selectedKeypoint(state, keypoints.view);
       if (keypoint) return unless(state.obstacle.peek(), () => keypoints.edits.remove(keypoint));

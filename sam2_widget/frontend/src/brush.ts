@@ -61,7 +61,7 @@ export class Brush {
   }
 
   #press(event: PointerEvent): void {
-    // A second finger is no stroke: it zooms the page.
+    // A second finger is no stroke: it zooms.
     if (this.cancel()) return;
     const { canvas, state, acts, frame } = this.#options;
     const erase = erases(event, state.tool.peek());
@@ -99,7 +99,7 @@ export class Brush {
     const { canvas, state } = this.#options;
     const video = state.shared.peek()?.video;
     if (!this.#stroke || !video) return;
-    const unit = video.width / canvas.clientWidth;
+    const unit = video.width / state.camera.box(canvas).width;
     for (const event of events) {
       extend(this.#stroke.line, this.#place(event, video), spacing * unit);
     }
@@ -122,8 +122,8 @@ export class Brush {
   }
 
   #place({ clientX, clientY }: PointerEvent, video: Size): Position {
-    const { canvas } = this.#options;
-    return toVideoAnywhere(clientX, clientY, canvas.getBoundingClientRect(), video);
+    const { canvas, state } = this.#options;
+    return toVideoAnywhere(clientX, clientY, state.camera.box(canvas), video);
   }
 }
 

@@ -40,12 +40,12 @@ export function createBrushCursor(
   const close = effect(() => {
     const video = state.shared.value?.video;
     const at = hover.value ?? (state.sizing.value ? middleOf(canvas) : null);
-    node.hidden = !state.brushing.value || !video || at === null;
+    node.hidden = !state.brushing.value || !video || at === null || state.camera.hand.value;
     if (!state.brushing.value || !video) {
       delete canvas.dataset.brush;
       return;
     }
-    const size = (state.brushSize.value * canvas.clientWidth) / video.width;
+    const size = state.brushSize.value * (state.camera.viewport.value?.scale ?? 0);
     const sign = isErasing(state, shift.value) ? "minus" : "plus";
     canvas.dataset.brush = size < FINE ? "fine" : "wide";
     node.dataset.sign = size < ROOMY ? "" : sign;

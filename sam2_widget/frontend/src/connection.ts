@@ -47,11 +47,15 @@ const READS: ReadonlySet<RequestKind> = new Set([
   "frame",
   "times",
   "overlay",
+  "lanes",
   "next_gap",
   "list_videos",
   "begin_upload",
   "upload_chunk",
 ]);
+
+/** Requests that nobody waits for: that a busy kernel leaves them lying is no reason to doubt it. */
+const PATIENT: ReadonlySet<RequestKind> = new Set(["listen", "hello", "lanes"]);
 
 export interface Listener {
   /** All that the views share; `fresh` when it is the answer to a hello. */
@@ -189,9 +193,7 @@ export class Connection {
   }
 
   #check(): void {
-    const waiting = [...this.#waiting.values()].filter(
-      ({ kind }) => kind !== "listen" && kind !== "hello",
-    );
+    const waiting = [...this.#waiting.values()].filter(({ kind }) => !PATIENT.has(kind));
     if (waiting.length === 0) return;
     const ping = waiting.find(({ kind }) => kind === "ping");
     const since = Math.max(this.#heard, ping?.sent ?? Math.min(...waiting.map((w) => w.sent)));

@@ -1,12 +1,14 @@
 // Draws a frame, its masks and its points on a canvas. Nothing here knows where they come from.
 import { safeColor } from "./dom.ts";
+import { drawCrosshair } from "./drawcrosshair.ts";
 import { drawKeypoints } from "./drawkeypoints.ts";
 import { drawMask } from "./drawmask.ts";
-import { drawPainting } from "./drawstrokes.ts";
-import type { Rect, Size } from "./geometry.ts";
+import { drawPainting, type Scale } from "./drawstrokes.ts";
+import type { Position, Rect, Size } from "./geometry.ts";
 import type { KeypointScene } from "./keypointscene.ts";
 import type { Mask } from "./mask.ts";
 import type { Painting } from "./strokes.ts";
+import { isCrisp, type Viewport } from "./viewport.ts";
 
 export interface Marker {
   x: number;
@@ -26,53 +28,101 @@ export interface Outline extends Rect {
 }
 
 export interface Picture {
-  image: CanvasImageSource;
+  image: CanvasImageSource & Size;
   video: Size;
+  /** Where it lies on the canvas. */
+  viewport: Viewport;
+  /** How much of the fill of masks covers the picture, 0 to 1. */
+  opacity: number;
   masks: readonly Mask[];
   /** Masks, some of them new, with strokes that are not answered yet. */
   paintings: readonly Painting[];
   boxes: readonly Outline[];
   markers: readonly Marker[];
   keypoints: KeypointScene;
+  /** With the radius of the brush, if one is in hand, in pixels of the video. */
+  crosshair: (Position & { radius: number; isOnPoint: boolean }) | null;
   /** Device pixels per CSS pixel: lines and markers have the same size on every display. */
   pixelRatio: number;
 }
 
 const POSITIVE = "#0b62d6";
 const NEGATIVE = "#d01f2e";
+/** Seen on light and on dark. */
+const RIM = "rgb(128, 128, 128)";
 
 export function draw(context: CanvasRenderingContext2D, picture: Picture): void {
-  const { width, height } = context.canvas;
-  context.setTransform(1, 0, 0, 1, 0, 0);
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture.image, 0, 0, width, height);
-  const scaleX = width / picture.video.width;
-  const scaleY = height / picture.video.height;
-  const ratio = picture.pixelRatio;
-  const scale = { x: scaleX, y: scaleY, unit: ratio / scaleX };
+  const { viewport, opacity, keypoints, pixelRatio } = picture;
+  const scale = scaleOf(picture);
+  drawImage(context, picture, scale);
+  context.save();
+  // Where the frame ends, all that is drawn in it ends too.
+  context.beginPath();
+  context.rect(scale.left, scale.top, scale.width, scale.height);
+  context.clip();
   for (const mask of picture.masks) {
     const painting = picture.paintings.find((other) => other.mask === mask);
     if (painting) {
-      drawPainting(context, painting, scale);
+      drawPainting(context, painting, scale, opacity);
       continue;
     }
-    context.setTransform(scaleX, 0, 0, scaleY, mask.x * scaleX, mask.y * scaleY);
-    drawMask(context, mask, scale.unit);
+    const [x, y] = [scale.left + mask.x * scale.x, scale.top + mask.y * scale.y];
+    context.setTransform(scale.x, 0, 0, scale.y, x, y);
+    drawMask(context, mask, scale.unit, opacity);
   }
   for (const painting of picture.paintings) {
-    if (!painting.mask) drawPainting(context, painting, scale);
+    if (!painting.mask) drawPainting(context, painting, scale, opacity);
   }
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  for (const box of picture.boxes) drawBox(context, box, scaleX / ratio, scaleY / ratio);
-  const { keypoints } = picture;
-  const onPage = { x: scaleX / ratio, y: scaleY / ratio, pixelRatio: ratio, width: width / ratio };
+  context.restore();
+  context.setTransform(pixelRatio, 0, 0, pixelRatio, scale.left, scale.top);
+  for (const box of picture.boxes) drawBox(context, box, viewport.scale, viewport.scale);
+  const width = context.canvas.width / pixelRatio;
+  const { x: left, y: top } = viewport;
+  const onPage = { x: viewport.scale, y: viewport.scale, left, top, pixelRatio, width };
   if (!keypoints.onTop) drawKeypoints(context, keypoints, onPage);
   const ordered = [...picture.markers].sort((a, b) => rank(a) - rank(b));
   for (const marker of ordered) {
-    context.setTransform(ratio, 0, 0, ratio, marker.x * scaleX, marker.y * scaleY);
+    const [x, y] = [scale.left + marker.x * scale.x, scale.top + marker.y * scale.y];
+    context.setTransform(pixelRatio, 0, 0, pixelRatio, x, y);
     drawMarker(context, marker);
   }
   if (keypoints.onTop) drawKeypoints(context, keypoints, onPage);
+  const { crosshair } = picture;
+  if (crosshair) {
+    const [x, y] = [scale.left + crosshair.x * scale.x, scale.top + crosshair.y * scale.y];
+    context.setTransform(pixelRatio, 0, 0, pixelRatio, x, y);
+    drawCrosshair(context, crosshair.radius * viewport.scale, crosshair.isOnPoint);
+  }
+}
+
+/** From pixels of the video to those of the canvas. */
+function scaleOf({ viewport, video, pixelRatio }: Picture): Scale {
+  const scale = viewport.scale * pixelRatio;
+  return {
+    x: scale,
+    y: scale,
+    left: viewport.x * pixelRatio,
+    top: viewport.y * pixelRatio,
+    width: video.width * scale,
+    height: video.height * scale,
+    unit: 1 / viewport.scale,
+  };
+}
+
+/** Large pixels are shown as they are; round the picture is a thin line, and then the empty canvas. */
+function drawImage(
+  context: CanvasRenderingContext2D,
+  { image, video, viewport, pixelRatio }: Picture,
+  { left, top, width, height }: Scale,
+): void {
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, context.canvas.width, context.canvas.height);
+  context.imageSmoothingEnabled = !isCrisp(viewport, image.width, video);
+  context.imageSmoothingQuality = "high";
+  context.lineWidth = 2 * pixelRatio;
+  context.strokeStyle = RIM;
+  context.strokeRect(left, top, width, height);
+  context.drawImage(image, left, top, width, height);
 }
 
 /** What the user works with lies on top. */

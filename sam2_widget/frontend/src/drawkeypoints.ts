@@ -6,6 +6,9 @@ import type { KeypointMark, KeypointScene } from "./keypointscene.ts";
 export interface Scale {
   x: number;
   y: number;
+  /** Where the picture begins on the canvas, in CSS pixels. */
+  left: number;
+  top: number;
   pixelRatio: number;
   /** Width of the canvas in CSS pixels. */
   width: number;
@@ -23,7 +26,10 @@ export function drawKeypoints(
   scale: Scale,
 ): void {
   const ratio = scale.pixelRatio;
-  const place = ({ x, y }: Position): [number, number] => [x * scale.x, y * scale.y];
+  const place = ({ x, y }: Position): [number, number] => [
+    scale.left + x * scale.x,
+    scale.top + y * scale.y,
+  ];
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.lineCap = "round";
   for (const { from, to, visible, current } of bones) {

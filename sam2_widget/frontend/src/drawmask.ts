@@ -2,19 +2,28 @@
 import { safeColor } from "./dom.ts";
 import type { Mask } from "./mask.ts";
 
-export const FILL_ALPHA = 0.45;
+/** The fill of stale masks, as a share of that of others. */
+const STALE = 0.45;
 /** Width of the outline, in CSS pixels; half of it lies inside the mask. */
 export const EDGE = 1.5;
 /** How far (CSS pixels) the white line of an edited mask reaches into it. */
 export const INNER_EDGE = 2.25;
 
-/** @param unit a CSS pixel in pixels of the video */
-export function drawMask(context: CanvasRenderingContext2D, mask: Mask, unit: number): void {
+/**
+ * @param unit a CSS pixel in pixels of the video
+ * @param opacity of the fill, 0 to 1
+ */
+export function drawMask(
+  context: CanvasRenderingContext2D,
+  mask: Mask,
+  unit: number,
+  opacity: number,
+): void {
   const path = pathOf(mask);
   const color = safeColor(mask.color);
   context.fillStyle = color;
-  context.globalAlpha = mask.stale ? 0.2 : FILL_ALPHA;
-  context.fill(path, "evenodd");
+  context.globalAlpha = mask.stale ? STALE * opacity : opacity;
+  if (opacity > 0) context.fill(path, "evenodd");
   context.globalAlpha = 1;
   context.lineJoin = "round";
   if (mask.source === "edit") drawInnerEdge(context, path, unit);

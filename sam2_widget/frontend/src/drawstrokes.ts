@@ -1,6 +1,6 @@
 // Draws a mask with strokes on it just as it will look when they are answered.
 import { safeColor } from "./dom.ts";
-import { EDGE, FILL_ALPHA, INNER_EDGE, pathOf } from "./drawmask.ts";
+import { EDGE, INNER_EDGE, pathOf } from "./drawmask.ts";
 import type { PendingStroke } from "./state.ts";
 import type { Painting } from "./strokes.ts";
 
@@ -8,6 +8,11 @@ import type { Painting } from "./strokes.ts";
 export interface Scale {
   x: number;
   y: number;
+  /** Where the picture is on the canvas, in its pixels. */
+  left: number;
+  top: number;
+  width: number;
+  height: number;
   /** A CSS pixel in pixels of the video. */
   unit: number;
 }
@@ -16,6 +21,7 @@ export function drawPainting(
   context: CanvasRenderingContext2D,
   painting: Painting,
   scale: Scale,
+  opacity: number,
 ): void {
   const [area, inside] = scratch(context.canvas);
   if (!area || !inside) return;
@@ -23,7 +29,7 @@ export function drawPainting(
   context.setTransform(1, 0, 0, 1, 0, 0);
 
   fillGrown(area, painting, scale, 0, color);
-  context.globalAlpha = FILL_ALPHA;
+  context.globalAlpha = opacity;
   context.drawImage(area.canvas, 0, 0);
   context.globalAlpha = 1;
 
@@ -59,13 +65,14 @@ function fillGrown(
   context.lineCap = "round";
   if (mask) {
     const path = pathOf(mask);
-    context.setTransform(scale.x, 0, 0, scale.y, mask.x * scale.x, mask.y * scale.y);
+    const [x, y] = [scale.left + mask.x * scale.x, scale.top + mask.y * scale.y];
+    context.setTransform(scale.x, 0, 0, scale.y, x, y);
     context.fill(path, "evenodd");
     context.globalCompositeOperation = grow < 0 ? "destination-out" : "source-over";
     context.lineWidth = 2 * Math.abs(by);
     if (by !== 0) context.stroke(path);
   }
-  context.setTransform(scale.x, 0, 0, scale.y, 0, 0);
+  context.setTransform(scale.x, 0, 0, scale.y, scale.left, scale.top);
   for (const stroke of strokes) {
     // What is taken away grows when the rest shrinks.
     context.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
@@ -74,15 +81,16 @@ function fillGrown(
     context.lineWidth = 2 * radius;
     context.stroke(lineOf(stroke));
   }
-  if (grow < 0) keepFromBorder(context, -by * scale.x, -by * scale.y);
+  if (grow < 0) keepFromBorder(context, scale, -by);
 }
 
 /** At the border of the frame a mask has an edge, however far a stroke went on outside. */
-function keepFromBorder(context: CanvasRenderingContext2D, x: number, y: number): void {
-  const { width, height } = context.canvas;
+function keepFromBorder(context: CanvasRenderingContext2D, scale: Scale, by: number): void {
+  const { left, top, width, height } = scale;
+  const [x, y] = [by * scale.x, by * scale.y];
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.globalCompositeOperation = "destination-in";
-  context.fillRect(x, y, width - 2 * x, height - 2 * y);
+  context.fillRect(left + x, top + y, width - 2 * x, height - 2 * y);
 }
 
 function lineOf({ line }: PendingStroke): Path2D {

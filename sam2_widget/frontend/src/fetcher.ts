@@ -1,5 +1,5 @@
 // Asks for numbered things a few at a time: the wanted one first, latest wins, then those ahead.
-import { Pace } from "./pace.ts";
+import { Flow } from "./flow.ts";
 
 /** Ahead of what is wanted no more are asked for at once, so that a wanted one need not queue. */
 const AHEAD = 3;
@@ -16,7 +16,7 @@ export class Fetcher {
   #wanted: number | null = null;
   #ahead: readonly number[] = [];
   #inFlight = new Set<number>();
-  #pace = new Pace();
+  #flow = new Flow();
   #tick = 0;
   #closed = false;
 
@@ -56,7 +56,7 @@ export class Fetcher {
 
   #pump(): void {
     const wanted = this.#wanted;
-    if (wanted !== null && this.#inFlight.size < this.#pace.limit) {
+    if (wanted !== null && this.#inFlight.size < this.#flow.limit) {
       this.#wanted = null;
       if (this.#isMissing(wanted)) void this.#ask(wanted);
     }
@@ -74,7 +74,7 @@ export class Fetcher {
     this.#inFlight.add(index);
     const [asked, among] = [performance.now(), this.#inFlight.size];
     await this.#source.fetch(index);
-    this.#pace.answered(performance.now() - asked, among);
+    this.#flow.answered(performance.now() - asked, among);
     this.#inFlight.delete(index);
     if (!this.#closed) this.#pump();
   }

@@ -3,7 +3,7 @@ import { signal as createSignal, effect } from "@preact/signals-core";
 import { closer, h, keepFocus, type Part } from "./dom.ts";
 import type { Filing } from "./filing.ts";
 import { type IconName, icon } from "./icons.ts";
-import { closeOutside, moveFocus } from "./popup.ts";
+import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
 import { titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 
@@ -129,11 +129,7 @@ function createMenu(
   popup.addEventListener(
     "keydown",
     (event) => {
-      if (event.key === "Tab") close();
-      else if (event.key === "Escape") {
-        close();
-        button.focus();
-      } else if (!moveFocus(menu, event.key)) return;
+      if (leaveByKey(event, button, close) || !moveFocus(menu, event.key)) return;
       event.preventDefault();
       event.stopPropagation();
     },

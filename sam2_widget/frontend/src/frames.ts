@@ -74,7 +74,8 @@ export class Frames {
    * fast: what lies beside frames that it passes would only be in the way.
    */
   ahead(indices: readonly number[]): void {
-    if (this.#target !== null && this.has(this.#target)) this.#fetcher.ahead(indices);
+    const here = this.#target !== null && this.has(this.#target);
+    if (this.#width > 0 && here) this.#fetcher.ahead(indices.slice(0, this.#room));
   }
 
   /** Images are asked for at this width from now on; what is here is shown until a better one is. */
@@ -96,6 +97,14 @@ export class Frames {
     this.shown.value = null;
     this.#cache.keep = null;
     this.#cache.clear();
+  }
+
+  /** How many images of the present width may be fetched ahead: the cache must not drop them at once. */
+  get #room(): number {
+    const image = this.shown.peek()?.image;
+    if (!image) return Infinity;
+    const cost = this.#width ** 2 * (image.height / image.width) * 4;
+    return Math.max(1, Math.floor(BYTES / 2 / cost));
   }
 
   #wantTarget(): void {
@@ -128,6 +137,8 @@ export class Frames {
       const jpeg = answer.buffers[0];
       if (!jpeg) throw new Error(`Frame ${index} came without its image.`);
       this.#keep(index, { image: await this.#options.decode(jpeg), asked });
+      // Meanwhile a larger one may have become the right one.
+      if (index === this.#target && !this.#closed && !this.#isGood(index)) this.want(index);
     } catch (error) {
       if (this.#closed) return;
       if (error instanceof Dropped) this.#missing.add(index);

@@ -19,20 +19,28 @@ export interface Rect {
   y1: number;
 }
 
-/** Where the picture is on the page. */
+/** Where something is on the page: mostly the picture, seen or not. */
 export type Box = Pick<DOMRect, "left" | "top" | "width" | "height">;
 
-/** The widest a video is shown, in CSS pixels, and how much a small one is enlarged. */
+/** The widest a video is shown, in CSS pixels, and how much a small one is enlarged: to this size at least. */
 const MAX_WIDTH = 960;
 const LARGEST_ZOOM = 4;
+const ROOMY = 512;
 
 /** Images are asked for in widths of this step, so that dragging an edge does not fetch them all anew. */
 const WIDTH_STEP = 160;
 
-/** The position in the video of a point of the page, or null outside the frame. */
+/** The position in the video, inside or not, of a point of the page. */
+export function positionIn(clientX: number, clientY: number, box: Box, video: Size): Position {
+  return {
+    x: ((clientX - box.left) / box.width) * video.width,
+    y: ((clientY - box.top) / box.height) * video.height,
+  };
+}
+
+/** The same, or null outside the frame. */
 export function toVideo(clientX: number, clientY: number, box: Box, video: Size): Position | null {
-  const x = ((clientX - box.left) / box.width) * video.width;
-  const y = ((clientY - box.top) / box.height) * video.height;
+  const { x, y } = positionIn(clientX, clientY, box, video);
   if (!(x >= 0 && y >= 0 && x < video.width && y < video.height)) return null;
   return { x: hundredths(x, video.width), y: hundredths(y, video.height) };
 }
@@ -45,15 +53,16 @@ export function toVideoInside(clientX: number, clientY: number, box: Box, video:
 
 /** The nearest position in the frame or on its far edges, where boxes may end. */
 export function toVideoEdge(clientX: number, clientY: number, box: Box, video: Size): Position {
-  const x = clamp(((clientX - box.left) / box.width) * video.width, 0, video.width);
-  const y = clamp(((clientY - box.top) / box.height) * video.height, 0, video.height);
-  return { x: Math.round(x * 100) / 100, y: Math.round(y * 100) / 100 };
+  const { x, y } = positionIn(clientX, clientY, box, video);
+  return {
+    x: Math.round(clamp(x, 0, video.width) * 100) / 100,
+    y: Math.round(clamp(y, 0, video.height) * 100) / 100,
+  };
 }
 
 /** The same, wherever it lies. */
 export function toVideoAnywhere(clientX: number, clientY: number, box: Box, video: Size): Position {
-  const x = ((clientX - box.left) / box.width) * video.width;
-  const y = ((clientY - box.top) / box.height) * video.height;
+  const { x, y } = positionIn(clientX, clientY, box, video);
   return { x: Math.round(x * 100) / 100, y: Math.round(y * 100) / 100 };
 }
 
@@ -92,13 +101,21 @@ function hundredths(value: number, limit: number): number {
 
 /** How wide a video is shown at most: large ones are reduced, small ones enlarged. */
 export function displayWidth(video: Size): number {
-  return Math.min(MAX_WIDTH, video.width * LARGEST_ZOOM);
+  const zoom = Math.max(LARGEST_ZOOM, ROOMY / Math.max(video.width, video.height));
+  return Math.min(MAX_WIDTH, video.width * zoom);
 }
 
-/** The image width worth asking for when the canvas is `cssWidth` wide. */
+/** The image width worth asking for when the picture is `cssWidth` wide. */
 export function imageWidth(cssWidth: number, pixelRatio: number, videoWidth: number): number {
   const steps = Math.max(1, Math.ceil((cssWidth * pixelRatio) / WIDTH_STEP));
   return Math.min(steps * WIDTH_STEP, videoWidth);
+}
+
+/** The same for a picture that is zoomed in: few different widths on the way to the video's own. */
+export function zoomedWidth(fitting: number, scale: number, videoWidth: number): number {
+  let width = fitting;
+  while (width < videoWidth * scale && width < videoWidth) width *= 2;
+  return Math.min(width, videoWidth);
 }
 
 export function clamp(value: number, low: number, high: number): number {

@@ -16,7 +16,12 @@ export function tellPainted(root: HTMLElement, painted: Painted): void {
   root.dataset.boxes = String(boxes);
   root.dataset.keypoints = String(painted.keypoints);
   root.dataset.keypoint = painted.keypoint ?? "";
+  const { x, y, scale } = painted.viewport;
+  root.dataset.viewport = `${x} ${y} ${scale}`;
+  root.dataset.imageWidth = String(painted.imageWidth);
   root.dataset.selected = selected === null ? "" : String(selected);
+  const { crosshair } = painted;
+  root.dataset.crosshair = crosshair ? `${Math.floor(crosshair.x)},${Math.floor(crosshair.y)}` : "";
 }
 
 /** What goes on beside it. */
@@ -28,8 +33,14 @@ export function tellState(
   const shared = state.shared.value;
   root.dataset.pending = String(state.edits.value);
   root.dataset.mode = state.mode.value;
+  root.dataset.zoom = String(state.camera.percent.value ?? "");
+  root.dataset.fit = String(state.camera.zoom.value === null);
+  root.dataset.solo = String(state.solo.value);
+  root.dataset.veiled = String(state.veiled.value || state.peeking.value);
   root.dataset.playing = String(state.playing.value);
   root.dataset.kernel = kernel.value;
+  // Once alive, a view keeps what it shows; one that never was leaves its place to the picture.
+  root.dataset.alive = String(shared !== null || kernel.value === "ok");
   root.dataset.job = shared?.job ? "running" : "idle";
   root.dataset.model = shared?.model.status ?? "";
   root.dataset.ready = String(shared?.video.ready ?? 0);

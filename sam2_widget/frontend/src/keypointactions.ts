@@ -1,7 +1,7 @@
 // What the keys and buttons of keypoint mode do.
 import type { KeypointEdits } from "./keypointedits.ts";
 import { isSameKeypoint, type Keypoint, type KeypointView } from "./keypoints.ts";
-import type { Actions } from "./shortcuts.ts";
+import { type Actions, keyOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 
 export type KeypointAction = "keypoints" | "name" | "occlude" | "copy-keypoints" | "next-gap";
@@ -11,7 +11,8 @@ export type Unless = (obstacle: string | null, act: () => unknown) => true;
 
 export const NONE_SELECTED = "Click a keypoint to select it.";
 export const NONE_BEFORE = "There is no frame before this one.";
-const IS_OFF = "Keypoints are off: K turns them on.";
+const isOff = (): string =>
+  `Keypoints are off: ${keyOf("keypoints") || "the button"} turns them on.`;
 
 export function createKeypointActions(
   state: ViewState,
@@ -20,7 +21,7 @@ export function createKeypointActions(
   focusName: () => void,
   unless: Unless,
 ): Pick<Actions, KeypointAction> {
-  const off = (): string | null => (state.mode.peek() === "keypoint" ? null : IS_OFF);
+  const off = (): string | null => (state.mode.peek() === "keypoint" ? null : isOff());
   const frame = (): number => view.here.peek()?.frame ?? state.frame.peek();
   return {
     keypoints: () => {

@@ -2,16 +2,17 @@
 
 import { effect, type ReadonlySignal } from "@preact/signals-core";
 import { listenIn } from "./canvasevents.ts";
-import { nearest, type Position, type Size, toVideo, toVideoInside } from "./geometry.ts";
 import {
-  freeName,
-  type Here,
-  isSameKeypoint,
-  type Keypoint,
-  type KeypointView,
-  namesTaken,
-  refOf,
-} from "./keypoints.ts";
+  type Box,
+  nearest,
+  type Position,
+  positionIn,
+  type Size,
+  toVideo,
+  toVideoInside,
+} from "./geometry.ts";
+import { newKeypoint, putKeypoint } from "./keypointplace.ts";
+import { type Here, isSameKeypoint, type Keypoint, type KeypointView, refOf } from "./keypoints.ts";
 import { DRAG, REACH, REACH_OF_A_FINGER, swap, TAP } from "./pointer.ts";
 import type { ViewState } from "./state.ts";
 
@@ -41,6 +42,8 @@ interface Gesture {
   kind: "hold" | "add" | "again";
   id: number;
   from: { clientX: number; clientY: number };
+  /** Where it began in the video. */
+  grip: Position;
   video: Size;
   touch: boolean;
   /** The keypoint at the beginning of it. */
@@ -118,7 +121,7 @@ export class Keypointer {
       this.#begin(
         event,
         video,
-        hit ? { kind: "hold", start: hit, name: null } : this.#new(here, at),
+        hit ? { kind: "hold", start: hit, name: null } : newKeypoint(here, at, view.name.peek()),
       );
     }
   }
@@ -129,22 +132,13 @@ export class Keypointer {
     else state.message.value = SECONDARY_HINT;
   }
 
-  /** A new keypoint, or the one that has its name already, at another place. */
-  #new(here: Here, at: Position): Pick<Gesture, "kind" | "start" | "name"> {
-    const { frame, instance } = here;
-    const given = this.#options.view.name.peek();
-    const name = given || freeName(namesTaken(here));
-    const twin = here.keypoints.find((keypoint) => keypoint.name === name);
-    const start = { frame, instance, name, visible: twin?.visible ?? true, ...at };
-    return { kind: twin ? "again" : "add", start, name: given || null };
-  }
-
   #begin(event: PointerEvent, video: Size, what: Pick<Gesture, "kind" | "start" | "name">): void {
     const { canvas } = this.#options;
     const { pointerId: id, clientX, clientY } = event;
     const touch = event.pointerType === "touch";
     const from = { clientX, clientY };
-    this.#gesture = { ...what, id, from, video, touch, far: false, shown: null };
+    const grip = positionIn(clientX, clientY, this.#box, video);
+    this.#gesture = { ...what, id, from, grip, video, touch, far: false, shown: null };
     // A finger that began beside a keypoint may be about to scroll.
     if (touch && what.kind !== "hold") return;
     canvas.setPointerCapture(id);
@@ -159,16 +153,16 @@ export class Keypointer {
   }
 
   #drag(gesture: Gesture, event: PointerEvent): void {
-    const { from, touch, start, video } = gesture;
+    const { from, grip, touch, start, video } = gesture;
     const [dx, dy] = [event.clientX - from.clientX, event.clientY - from.clientY];
     gesture.far ||= Math.hypot(dx, dy) >= (touch ? TAP : DRAG);
     if (!gesture.far || (touch && gesture.kind !== "hold")) return;
     // It keeps the place under the hand at which it was taken hold of.
-    const canvas = this.#options.canvas.getBoundingClientRect();
-    const scale = canvas.width / video.width;
-    const x = canvas.left + start.x * scale + dx;
-    const y = canvas.top + start.y * scale + dy;
-    this.#show(gesture, { ...start, ...toVideoInside(x, y, canvas, video) });
+    const box = this.#box;
+    const scale = box.width / video.width;
+    const x = event.clientX + (start.x - grip.x) * scale;
+    const y = event.clientY + (start.y - grip.y) * scale;
+    this.#show(gesture, { ...start, ...toVideoInside(x, y, box, video) });
   }
 
   #show(gesture: Gesture, shown: Keypoint | null): void {
@@ -198,15 +192,9 @@ export class Keypointer {
   }
 
   #put(gesture: Gesture): void {
-    const { state, view, acts } = this.#options;
     const keypoint = gesture.shown ?? gesture.start;
     this.#show(gesture, keypoint);
-    state.keypoints.typed.value = null;
-    state.keypoints.last.value = refOf(keypoint);
-    // Where Python has not told what is there, its name may turn out to be another.
-    if (gesture.name !== null || view.here.peek()?.known) this.#select(keypoint);
-    if (gesture.kind === "again") acts.move(keypoint, true);
-    else acts.add(keypoint, gesture.name);
+    putKeypoint(this.#options, keypoint, gesture);
   }
 
   #select(keypoint: Keypoint): void {
@@ -230,13 +218,19 @@ export class Keypointer {
     hovered.value = hit && refOf(hit);
   }
 
+  /** Where the picture is on the page. */
+  get #box(): Box {
+    const { canvas, state } = this.#options;
+    return state.camera.box(canvas);
+  }
+
   #place({ clientX, clientY }: PointerEvent, video: Size): Position | null {
-    return toVideo(clientX, clientY, this.#options.canvas.getBoundingClientRect(), video);
+    return toVideo(clientX, clientY, this.#box, video);
   }
 
   #hit(event: PointerEvent, here: Here, video: Size, at: Position): Keypoint | null {
     const reach = event.pointerType === "touch" ? REACH_OF_A_FINGER : REACH;
-    return nearest(here.keypoints, at, (reach * video.width) / this.#options.canvas.clientWidth);
+    return nearest(here.keypoints, at, (reach * video.width) / this.#box.width);
   }
 }
 

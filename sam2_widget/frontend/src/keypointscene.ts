@@ -46,7 +46,9 @@ export function keypointSceneOf(
   const isCurrent = ({ instance }: Keypoint): boolean =>
     onTop && instance === state.instance.peek();
   const seen = keypointsOn(frame, layer, pending.peek()).filter(
-    (keypoint) => isCurrent(keypoint) || !isHidden(state, keypoint.instance),
+    (keypoint) =>
+      !isVeiled(state, keypoint.instance) &&
+      (isCurrent(keypoint) || !isHidden(state, keypoint.instance)),
   );
   const marks = seen.map((keypoint) => ({
     ...keypoint,
@@ -79,9 +81,15 @@ function bonesOf(
   );
 }
 
+/** Nothing is seen, or only another instance. */
+function isVeiled({ veiled, peeking, solo, instance }: ViewState, of: number): boolean {
+  return veiled.peek() || peeking.peek() || (solo.peek() && of !== instance.peek());
+}
+
 /** Who hides all there is of an instance does not want to see its keypoints either. */
 function isHidden(state: ViewState, instance: number): boolean {
   const scopes = state.shared.peek()?.scopes.filter((scope) => scope.instance === instance) ?? [];
   const hidden = state.hidden.peek();
+  if (state.solo.peek()) return false;
   return scopes.length > 0 && scopes.every((scope) => hidden.has(scopeKey(scope)));
 }

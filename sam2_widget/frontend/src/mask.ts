@@ -1,5 +1,6 @@
 // Decodes the masks of an overlay: deflated, packed bits to outlines in video pixels.
 import { type Loop, trace } from "./contour.ts";
+import { inflate } from "./inflate.ts";
 import type { BoxItem, KeypointItem, MaskItem, Overlay, PointItem } from "./messages.ts";
 
 export interface Mask {
@@ -41,22 +42,11 @@ async function decodeMask(
 ): Promise<Mask> {
   const { instance, region, color, source, stale, x, y, width, height } = item;
   const empty = width === 0 || height === 0;
-  const packed = empty ? new Uint8Array() : await inflate(buffer, Math.ceil(width / 8) * height);
+  const packed = empty
+    ? new Uint8Array()
+    : await inflate(buffer, Math.ceil(width / 8) * height, "a mask");
   const loops = empty ? [] : trace(packed, width, height);
   return { instance, region, color, source, stale, x, y, loops };
-}
-
-async function inflate(
-  buffer: Uint8Array<ArrayBuffer> | undefined,
-  expected: number,
-): Promise<Uint8Array> {
-  if (!buffer) throw new Error("The buffer of a mask is missing.");
-  const stream = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
-  if (bytes.length !== expected) {
-    throw new Error(`A mask has ${bytes.length} bytes instead of ${expected}.`);
-  }
-  return bytes;
 }
 
 /** What a layer costs to keep, in bytes: its corners, here and in the path made of them. */

@@ -28,6 +28,7 @@ const REQUESTS = {
   frame: object({ frame: int, max_width: int, overlay: optional(flag) }),
   times: object({}),
   overlay: object({ frame: int }),
+  lanes: object({ since: int }),
   add_point: object({ ...onFrame, x: float, y: float, label: int }),
   move_point: object({ ...onFrame, index: int, x: float, y: float }),
   remove_point: object({ ...onFrame, index: int }),
@@ -149,6 +150,13 @@ const ANSWERS = {
   not_ready: object({ frame: int, ready: int }),
   times: object({ count: int }),
   overlay,
+  lanes: object({
+    revision: int,
+    length: int,
+    ranges: list(pair(int, int)),
+    scopes: list(object({ instance: int, region: text, buffer: int })),
+    keypoints: list(object({ instance: int, buffer: int })),
+  }),
   choices: object({
     folder: text,
     videos: list(object({ path: text, size: int })),
@@ -176,6 +184,7 @@ export type Frame = AnswerOf<"frame">;
 export type NotReady = AnswerOf<"not_ready">;
 export type Times = AnswerOf<"times">;
 export type Overlay = AnswerOf<"overlay">;
+export type LanesAnswer = AnswerOf<"lanes">;
 export type Choices = AnswerOf<"choices">;
 export type Download = AnswerOf<"download">;
 export type Chunk = AnswerOf<"chunk">;
@@ -201,6 +210,7 @@ export interface AnswerTo {
   frame: Frame | NotReady;
   times: Times;
   overlay: Overlay;
+  lanes: LanesAnswer;
   add_point: Overlay;
   move_point: Overlay;
   remove_point: Overlay;

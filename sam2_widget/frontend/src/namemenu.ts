@@ -3,7 +3,7 @@ import { signal as createSignal, effect } from "@preact/signals-core";
 import { closer, h, keepFocus, type Part } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { type KeypointView, namesOf, namesTaken } from "./keypoints.ts";
-import { closeOutside, moveFocus } from "./popup.ts";
+import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
 import type { ViewState } from "./state.ts";
 
 /** Its node is the button that opens it; the popup has its place below the row. */
@@ -25,11 +25,7 @@ export function createNameMenu(
     close();
   };
   const press = (event: KeyboardEvent): void => {
-    if (event.key === "Tab") close();
-    else if (event.key === "Escape") {
-      close();
-      caret.focus();
-    } else if (!moveFocus(list, event.key)) return;
+    if (leaveByKey(event, caret, close) || !moveFocus(list, event.key)) return;
     event.preventDefault();
     event.stopPropagation();
   };

@@ -1,33 +1,25 @@
-// How many requests to have on their way at once: enough to fill the line, not so many that they queue.
+// When progress is told to those who only hear of it.
 
-const LEAST = 4;
-const MOST = 8;
-
-/** Requests that may wait in a queue somewhere before one fewer is sent, and before one more is. */
-const TOO_MANY = 3;
-const FEW = 1;
-
-/** How fast the shortest time is forgotten, per answer: the line may have become a longer one. */
-const FORGET = 1.01;
+/** After at least this long (ms) and this part of the whole. */
+const PAUSE = 5000;
+const PART = 0.1;
 
 export class Pace {
-  #limit = LEAST;
-  #shortest = Infinity;
+  #told = 0;
+  #at: number | null = null;
 
-  get limit(): number {
-    return this.#limit;
+  restart(): void {
+    this.#told = 0;
+    this.#at = null;
   }
 
-  /**
-   * An answer took this long. Where it took as long as the fastest one, nothing was queued; where it
-   * took twice as long, half of all requests on their way were waiting for others.
-   *
-   * @param among how many were on their way when it was asked for, itself included
-   */
-  answered(ms: number, among: number): void {
-    this.#shortest = Math.max(1, Math.min(ms, this.#shortest * FORGET));
-    const queued = among * (1 - this.#shortest / Math.max(1, ms));
-    if (queued > TOO_MANY) this.#limit = Math.max(LEAST, this.#limit - 1);
-    else if (queued < FEW) this.#limit = Math.min(MOST, this.#limit + 1);
+  /** @param done part of the whole, 0 to 1 */
+  isDue(done: number): boolean {
+    const now = Date.now();
+    this.#at ??= now;
+    if (now - this.#at < PAUSE || done - this.#told < PART) return false;
+    this.#told = done;
+    this.#at = now;
+    return true;
   }
 }

@@ -5,6 +5,7 @@ import type { Connection } from "./connection.ts";
 import { closer, h, keepFocus, type Part, setText } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import type { Choices } from "./messages.ts";
+import { Pace } from "./pace.ts";
 import { moveFocus } from "./popup.ts";
 import type { ViewState } from "./state.ts";
 import { createToasts } from "./status.ts";
@@ -250,9 +251,14 @@ export function createSending(uploader: Uploader): Part {
   const bar = h("div", { class: "s2w-bar", role: "progressbar", "aria-valuemin": 0 });
   const cancel = button("close", "Cancel", () => uploader.cancel());
   cancel.title = "Cancel the upload and throw away what came";
-  const node = h("div", { class: "s2w-sending" }, name, cancel, bar, text);
+  const spoken = h("div", { class: "s2w-spoken", role: "status" });
+  const node = h("div", { class: "s2w-sending" }, name, cancel, bar, text, spoken);
+  const pace = new Pace();
   const close = effect(() => {
     const progress = uploader.progress.value;
+    if (!progress) pace.restart();
+    else if (pace.isDue(progress.received / Math.max(1, progress.size)))
+      setText(spoken, `Upload: ${progressText(progress)}`);
     if (!progress) keepFocus(node);
     node.hidden = progress === null;
     if (!progress) return;

@@ -4,8 +4,10 @@ import { effect, type ReadonlySignal } from "@preact/signals-core";
 import { listenIn } from "./canvasevents.ts";
 import { closer } from "./dom.ts";
 import {
+  type Box,
   nearest,
   type Position,
+  positionIn,
   rectBetween,
   type Size,
   toVideo,
@@ -55,6 +57,8 @@ interface Gesture {
   kind: "tap" | "move" | "box";
   id: number;
   from: { clientX: number; clientY: number };
+  /** Where it began in the video, and the same with two decimals. */
+  grip: Position;
   at: Position;
   seen: Seen;
   label: number;
@@ -141,12 +145,14 @@ export class Pointer {
   ): void {
     const { canvas, acts } = this.#options;
     const from = { clientX: event.clientX, clientY: event.clientY };
+    const grip = positionIn(from.clientX, from.clientY, this.#box, start.seen.video);
     if (start.kind !== "tap") {
       acts.hold(start.seen.frame);
       canvas.setPointerCapture(event.pointerId);
       canvas.dataset.grip = start.kind;
     }
-    this.#gesture = { ...start, id: event.pointerId, from, far: false, moved: null, box: null };
+    const id = event.pointerId;
+    this.#gesture = { ...start, id, from, grip, far: false, moved: null, box: null };
   }
 
   #move(event: PointerEvent): void {
@@ -172,23 +178,20 @@ export class Pointer {
     if (box || gesture.box) state.boxes.value = swap(state.boxes.peek(), box, gesture.box);
   }
 
-  #movedTo({ hit, seen, from }: Gesture, event: PointerEvent): MovedPoint | null {
+  #movedTo({ hit, seen, grip }: Gesture, event: PointerEvent): MovedPoint | null {
     if (!hit) return null;
     // The point keeps the place under the hand at which it was taken hold of.
-    const canvas = this.#options.canvas.getBoundingClientRect();
-    const scale = canvas.width / seen.video.width;
-    const x = canvas.left + hit.x * scale + event.clientX - from.clientX;
-    const y = canvas.top + hit.y * scale + event.clientY - from.clientY;
     const { frame, video } = seen;
-    return { ...hit, frame, ...toVideoInside(x, y, canvas, video) };
+    const box = this.#box;
+    const scale = box.width / video.width;
+    const x = event.clientX + (hit.x - grip.x) * scale;
+    const y = event.clientY + (hit.y - grip.y) * scale;
+    return { ...hit, frame, ...toVideoInside(x, y, box, video) };
   }
 
-  #boxTo({ from, seen }: Gesture, event: PointerEvent): PendingBox {
-    const canvas = this.#options.canvas.getBoundingClientRect();
-    const [a, b] = [from, event].map((at) =>
-      toVideoEdge(at.clientX, at.clientY, canvas, seen.video),
-    ) as [Position, Position];
-    return { ...this.#options.state.place(seen.frame), ...rectBetween(a, b) };
+  #boxTo({ at, seen }: Gesture, event: PointerEvent): PendingBox {
+    const to = toVideoEdge(event.clientX, event.clientY, this.#box, seen.video);
+    return { ...this.#options.state.place(seen.frame), ...rectBetween(at, to) };
   }
 
   #lift(event: PointerEvent): void {
@@ -243,13 +246,19 @@ export class Pointer {
     return ctrlKey || metaKey || this.#options.state.tool.peek() === "box";
   }
 
+  /** Where the picture is on the page. */
+  get #box(): Box {
+    const { canvas, state } = this.#options;
+    return state.camera.box(canvas);
+  }
+
   #place({ clientX, clientY }: PointerEvent, { video }: Seen): Position | null {
-    return toVideo(clientX, clientY, this.#options.canvas.getBoundingClientRect(), video);
+    return toVideo(clientX, clientY, this.#box, video);
   }
 
   #hit(event: PointerEvent, { points, video }: Seen, at: Position): PointItem | null {
     const reach = event.pointerType === "touch" ? REACH_OF_A_FINGER : REACH;
-    return nearest(points, at, (reach * video.width) / this.#options.canvas.clientWidth);
+    return nearest(points, at, (reach * video.width) / this.#box.width);
   }
 }
 

@@ -9,13 +9,24 @@ const STEPS: Record<string, number> = {
 
 /** Moves the focus among the buttons of a menu; false when the key is none for that. */
 export function moveFocus(menu: HTMLElement, key: string): boolean {
-  const items = [...menu.querySelectorAll<HTMLElement>("button:not(:disabled)")];
+  const items = [...menu.querySelectorAll<HTMLElement>("button:not(:disabled, [hidden])")];
   const present = items.indexOf(document.activeElement as HTMLElement);
   const step = STEPS[key];
   if (key === "Home") items[0]?.focus();
   else if (key === "End") items.at(-1)?.focus();
   else if (step === undefined) return false;
   else items[(Math.max(present, step < 0 ? 0 : -1) + step + items.length) % items.length]?.focus();
+  return true;
+}
+
+/** Escape goes back to the button that opened a menu, Tab goes on from there; false for other keys. */
+export function leaveByKey(event: KeyboardEvent, button: HTMLElement, close: () => void): boolean {
+  if (event.key !== "Escape" && event.key !== "Tab") return false;
+  close();
+  button.focus();
+  // The page itself takes the step of Tab.
+  if (event.key === "Escape") event.preventDefault();
+  event.stopPropagation();
   return true;
 }
 

@@ -10,7 +10,7 @@ export interface FrameRange {
 
 export interface RangeForm {
   node: HTMLElement;
-  /** Proposes the frames from the present one to the end. */
+  /** Proposes the frames from in to out, else from the present one to the end. */
   open(): void;
 }
 
@@ -42,8 +42,10 @@ export function createRangeForm(
     field.addEventListener("keydown", ({ key }) => key === "Enter" && send(), { signal });
   }
   const open = (): void => {
-    from.value = String(state.frame.peek());
-    to.value = String(Math.max(0, state.frames.peek() - 1));
+    const last = Math.max(0, state.frames.peek() - 1);
+    const [first, end] = state.look.range.peek() ?? [state.frame.peek(), last];
+    from.value = String(first);
+    to.value = String(Math.min(end, last));
     judge();
     from.focus();
     from.select();

@@ -19,11 +19,11 @@ export function sceneOf(state: ViewState, frame: number, layer: Layer | undefine
   const points = pointsOf(state, frame, layer);
   const selected = state.selected.peek();
   const masks = (layer?.masks ?? []).filter(
-    (mask) => mask.loops.length > 0 && isVisible(state, mask),
+    (mask) => mask.loops.length > 0 && state.isVisible(mask),
   );
   const strokes = state.strokes
     .peek()
-    .filter((stroke) => stroke.frame === frame && isVisible(state, stroke));
+    .filter((stroke) => stroke.frame === frame && state.isVisible(stroke));
   return {
     masks,
     paintings: paintingsOf(strokes, masks, (scope) => colorOf(state, scope, layer)),
@@ -51,10 +51,6 @@ export function isEdited(layer: Layer | undefined, scope: ScopeId): boolean {
   return layer?.masks.some((mask) => scopeKey(mask) === key && mask.source === "edit") ?? false;
 }
 
-function isVisible(state: ViewState, item: ScopeId): boolean {
-  return !state.hidden.peek().has(scopeKey(item));
-}
-
 function isCurrent(state: ViewState, { instance, region }: ScopeId): boolean {
   return instance === state.instance.peek() && region === state.region.peek();
 }
@@ -63,7 +59,7 @@ function isCurrent(state: ViewState, { instance, region }: ScopeId): boolean {
 function pointsOf(state: ViewState, frame: number, layer: Layer | undefined): PointItem[] {
   const moved = state.moved.peek();
   return (layer?.points ?? [])
-    .filter((point) => isVisible(state, point))
+    .filter((point) => state.isVisible(point))
     .map((point) => {
       const to = moved.findLast((other) => isSamePoint({ ...point, frame }, other));
       return to ? { ...point, x: to.x, y: to.y } : point;
@@ -84,7 +80,7 @@ function marker(state: ViewState, frame: number, point: PointItem): Marker {
 function pendingOf(state: ViewState, frame: number): Marker[] {
   return state.pending
     .peek()
-    .filter((point) => point.frame === frame && isVisible(state, point))
+    .filter((point) => point.frame === frame && state.isVisible(point))
     .map((point) => ({
       ...point,
       current: isCurrent(state, point),
@@ -100,7 +96,7 @@ function outlines(state: ViewState, frame: number, layer: Layer | undefined): Ou
   const replaced = new Set(drawn.map(scopeKey));
   const told = (layer?.boxes ?? []).filter((box) => !replaced.has(scopeKey(box)));
   return [...told, ...drawn]
-    .filter((box) => isVisible(state, box))
+    .filter((box) => state.isVisible(box))
     .map((box) => ({
       ...box,
       color: colorOf(state, box, layer),

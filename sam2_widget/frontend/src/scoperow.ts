@@ -42,6 +42,9 @@ export function createScopeRow(
   reset.onclick = () => void acts.setColor(scope, null);
   const counts = h("span", { class: "s2w-counts" });
   const age = h("span", { class: "s2w-age" });
+  const solo = h("button", { type: "button", class: "s2w-solo" });
+  solo.title = "Only this is shown: show the others again (S)";
+  solo.onclick = () => (state.solo.value = false);
   const eye = iconButton("s2w-tool s2w-eye", "eye");
   eye.onclick = () => state.hide([key], !state.hidden.peek().has(key));
   const bin = iconButton("s2w-tool s2w-bin", "bin");
@@ -49,7 +52,7 @@ export function createScopeRow(
   const node = h(
     "div",
     { class: "s2w-scope" },
-    ...[swatch.node, select, reset, pencil, counts, age, eye, bin],
+    ...[swatch.node, select, solo, reset, pencil, counts, age, eye, bin],
   );
 
   const update = (listed: ListedScope): void => {
@@ -60,6 +63,10 @@ export function createScopeRow(
     const { prompts = 0, masks = 0, stale = 0 } = listed;
     node.dataset.current = String(isCurrent);
     node.dataset.hidden = String(isHidden);
+    const isAlone = state.solo.value && isCurrent;
+    solo.hidden = !isAlone;
+    setText(solo, isAlone ? "solo" : "");
+    node.dataset.solo = state.solo.value ? (isAlone ? "on" : "off") : "";
     swatch.update(listed, name, obstacle);
     setText(text, state.regionName(region));
     setTitle(select, `Annotate ${name}`);

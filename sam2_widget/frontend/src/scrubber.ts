@@ -22,7 +22,10 @@ export function createScrubber(state: ViewState, playback: Playback, signal: Abo
       slider.value = String(state.frame.value);
       slider.disabled = last === 0;
     }),
-    effect(() => slider.setAttribute("aria-valuetext", frameText(state))),
+    // Not of every frame that plays: who listens would hear nothing else.
+    effect(() => {
+      if (!state.playing.value) slider.setAttribute("aria-valuetext", frameText(state));
+    }),
     effect(() => {
       const video = state.shared.value?.video;
       const ready = video && !video.complete ? video.ready / Math.max(1, video.frames) : 1;

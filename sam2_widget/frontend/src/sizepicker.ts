@@ -2,6 +2,7 @@
 import { effect } from "@preact/signals-core";
 import { nextSize, shareOf, sizeAt } from "./brushsize.ts";
 import { h, type Part, setText } from "./dom.ts";
+import { keyOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 
 const STEPS = 100;
@@ -14,7 +15,7 @@ export function createSizePicker(state: ViewState, signal: AbortSignal): Part {
     min: 0,
     max: STEPS,
     "aria-label": "Brush size",
-    title: "Brush size: [ makes it smaller, ] larger",
+    title: `Brush size: ${keyOf("smaller")} makes it smaller, ${keyOf("larger")} larger`,
   });
   const text = h("span", { class: "s2w-size-text" });
   const node = h("div", { class: "s2w-size" }, "Size", slider, text);

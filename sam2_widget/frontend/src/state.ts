@@ -1,6 +1,7 @@
 // What the parts of a view share: what Python told, what all views agree on, and what only this view knows.
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { defaultSize, largestSize } from "./brushsize.ts";
+import { Camera } from "./camera.ts";
 import { clamp, type Position, type Rect } from "./geometry.ts";
 import { KeypointState } from "./keypoints.ts";
 import { Look } from "./look.ts";
@@ -79,6 +80,12 @@ export class ViewState {
   readonly look = new Look();
 
   /** Known to this view only. */
+  readonly camera = new Camera(computed(() => this.shared.value?.video ?? null));
+  /** Only the scope that is annotated is seen, whatever else is hidden. */
+  readonly solo = signal(false);
+  /** No masks and marks are seen: by choice, or as long as a key is held. */
+  readonly veiled = signal(false);
+  readonly peeking = signal(false);
   readonly playing = signal(false);
   readonly renaming: Signal<Renaming | null> = signal(null);
   readonly tool: Signal<Tool> = signal("point");
@@ -93,8 +100,12 @@ export class ViewState {
   readonly hovered: Signal<PointRef | null> = signal(null);
   readonly selected: Signal<PointRef | null> = signal(null);
   readonly keypoints = new KeypointState();
+  /** The cursor of the keyboard on the picture, in pixels of the video; null while it is off. */
+  readonly crosshair: Signal<Position | null> = signal(null);
   /** Whether the mask in view of the scope that is annotated was edited by hand. */
   readonly edited = signal(false);
+  /** The suspect frame that was gone to, and what the user was told of it. */
+  readonly suspect: Signal<{ frame: number; text: string } | null> = signal(null);
   readonly edits = signal(0);
   /** Edits under way after which points may have other numbers. */
   readonly shifting = signal(0);
@@ -147,6 +158,13 @@ export class ViewState {
   /** The scope that is annotated now, on a frame. */
   place(frame: number): Place {
     return { frame, instance: this.instance.peek(), region: this.region.peek() };
+  }
+
+  /** Whether masks and prompts of a scope are to be seen now. */
+  isVisible({ instance, region }: ScopeId): boolean {
+    if (this.veiled.peek() || this.peeking.peek()) return false;
+    if (!this.solo.peek()) return !this.hidden.peek().has(scopeKey({ instance, region }));
+    return instance === this.instance.peek() && region === this.region.peek();
   }
 
   isCurrent({ instance, region }: ScopeId): boolean {

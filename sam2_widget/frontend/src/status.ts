@@ -5,26 +5,38 @@ import { h, type Part, setText } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import type { ScopeState } from "./messages.ts";
 import { shorten } from "./names.ts";
+import { type Action, keyOf, titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 
 const CLICK_HINT = "Click the object: left adds, right or Shift+click takes away.";
 const BOX_HINT = "Drag a box round the object; a click adds a point.";
 const BRUSH_HINT = "Paint what belongs to the object; right button or Shift erases.";
 const ERASER_HINT = "Wipe away what does not belong; Shift paints.";
-const EDITED_HINT = "Edited by hand: Track (T) carries it on.";
-const SELECTED_HINT = "This point: drag to move it, Delete to remove it.";
-const TRACK_HINT = "Track (T) follows this object through the video.";
-const STALE_HINT = "Dashed masks are older than the last change: Track (T) makes them anew.";
+const editedHint = (): string => `Edited by hand: ${titleOf("track", "Track")} carries it on.`;
+const selectedHint = (): string => `This point: drag to move it${hint("remove", "to remove it")}.`;
+const trackHint = (): string =>
+  `${titleOf("track", "Track")} follows this object through the video.`;
+const staleHint = (): string =>
+  `Dashed masks are older than the last change: ${titleOf("track", "Track")} makes them anew.`;
 const READ_ONLY =
   "This project is open in another process, so it is read-only here: close it there, then try again.";
 const KEYPOINT_HINT = "Click to place the named keypoint; right-click one where it is occluded.";
-const KEYPOINT_SELECTED_HINT = "drag to move it, V where it is occluded, Delete to remove it.";
+const keypointSelectedHint = (): string =>
+  `drag to move it${hint("occlude", "where it is occluded")}${hint("remove", "to remove it")}.`;
+const CROSSHAIR_HINT = "Arrow keys move (Shift: by 1 pixel), Enter adds, Shift+Enter takes away.";
+const crosshairSelectedHint = (): string =>
+  `On a point${hint("remove", "removes it")}${hint("escape", "leaves the crosshair")}.`;
+const CROSSHAIR_BOX_HINT = "Enter sets one corner of the box, then the opposite one.";
+const CROSSHAIR_BRUSH_HINT = "Enter dabs with the brush, Shift+Enter the other way round.";
+const CROSSHAIR_PLACE_HINT = "Arrow keys move (Shift: by 1 pixel), Enter places the keypoint.";
+const crosshairKeypointHint = (): string =>
+  `On a keypoint${hint("occlude", "where it is occluded")}${hint("remove", "removes it")}.`;
 const KERNEL_LOST =
   "No kernel answers: run the cell again, or wait if another cell is still running.";
 
-/** The line below the picture: what is going on. */
+/** The line below the picture: what is going on. The announcer reads it out when it is at rest. */
 export function createStatus(state: ViewState): Part {
-  const node = h("div", { class: "s2w-status", role: "status", "aria-live": "polite" });
+  const node = h("div", { class: "s2w-status" });
   return { node, close: effect(() => setText(node, statusText(state))) };
 }
 
@@ -39,6 +51,11 @@ export function createFacts(state: ViewState): Part {
 }
 
 export function statusText(state: ViewState): string {
+  return statusNews(state) || statusAdvice(state);
+}
+
+/** What happens or happened; empty when nothing did. */
+export function statusNews(state: ViewState): string {
   const shared = state.shared.value;
   if (!shared) return "Waiting for the kernel…";
   const loading = shared.model.status === "loading" || shared.model.status === "waiting";
@@ -50,8 +67,7 @@ export function statusText(state: ViewState): string {
   if (shared.model.status === "failed") return "The model could not be loaded.";
   if (shared.job) return shared.job.text;
   if (state.message.value) return state.message.value;
-  if (shared.read_only) return "Read-only: this project is open elsewhere.";
-  return advice(state);
+  return shared.read_only ? "Read-only: this project is open elsewhere." : "";
 }
 
 /** Strokes need no model. */
@@ -60,17 +76,33 @@ function isComputing({ edits, strokes }: ViewState): boolean {
 }
 
 /** What to do next, when nothing is going on. */
-function advice(state: ViewState): string {
+export function statusAdvice(state: ViewState): string {
+  if (state.crosshair.value) return crosshairAdvice(state);
   if (state.mode.value === "keypoint") return keypointAdvice(state);
   const scope = state.scope.value;
-  if (state.selected.value) return SELECTED_HINT;
+  if (state.selected.value) return selectedHint();
   if (state.tool.value === "box") return BOX_HINT;
   if (state.tool.value === "brush") return BRUSH_HINT;
   if (state.tool.value === "eraser") return ERASER_HINT;
   if (!scope || scope.prompts === 0) return CLICK_HINT;
-  if (state.edited.value && !isTracked(state, scope)) return EDITED_HINT;
-  if (scope.stale > 0) return STALE_HINT;
-  return scope.masks < state.frames.value ? TRACK_HINT : "";
+  if (state.edited.value && !isTracked(state, scope)) return editedHint();
+  if (scope.stale > 0) return staleHint();
+  return scope.masks < state.frames.value ? trackHint() : "";
+}
+
+/** ", V where it is occluded", or nothing when the action has no key. */
+function hint(action: Action, what: string): string {
+  const key = keyOf(action);
+  return key && `, ${key} ${what}`;
+}
+
+function crosshairAdvice({ mode, tool, brushing, selected, keypoints }: ViewState): string {
+  if (mode.value === "keypoint") {
+    return keypoints.selected.value ? crosshairKeypointHint() : CROSSHAIR_PLACE_HINT;
+  }
+  if (brushing.value) return CROSSHAIR_BRUSH_HINT;
+  if (tool.value === "box") return CROSSHAIR_BOX_HINT;
+  return selected.value ? crosshairSelectedHint() : CROSSHAIR_HINT;
 }
 
 function isTracked(state: ViewState, { masks, stale }: ScopeState): boolean {
@@ -79,7 +111,7 @@ function isTracked(state: ViewState, { masks, stale }: ScopeState): boolean {
 
 function keypointAdvice({ keypoints }: ViewState): string {
   const selected = keypoints.selected.value;
-  return selected ? `${shorten(selected.name, 40)}: ${KEYPOINT_SELECTED_HINT}` : KEYPOINT_HINT;
+  return selected ? `${shorten(selected.name, 40)}: ${keypointSelectedHint()}` : KEYPOINT_HINT;
 }
 
 function factsText(state: ViewState): string {

@@ -44,6 +44,7 @@ export function createToolbar(options: ToolbarOptions): Part {
   const brush = iconOnly(button("brush", "brush", "Brush"));
   const eraser = iconOnly(button("eraser", "eraser", "Eraser"));
   const keypoints = iconOnly(button("keypoints", "keypoint", "Keypoints"));
+  const crosshair = iconOnly(button("crosshair", "crosshair", "Keyboard crosshair"));
   const undo = iconOnly(button("undo", "undo", "Undo"));
   const redo = iconOnly(button("redo", "redo", "Redo"));
   const clear = iconOnly(button("clear", "clear", "Clear frame"));
@@ -62,6 +63,7 @@ export function createToolbar(options: ToolbarOptions): Part {
     effect(() => setPressed(brush, isTaken(state, "brush"))),
     effect(() => setPressed(eraser, isTaken(state, "eraser"))),
     effect(() => setPressed(keypoints, state.mode.value === "keypoint")),
+    effect(() => setPressed(crosshair, state.crosshair.value !== null)),
     effect(() => enable(brush, "brush", state.obstacle.value)),
     effect(() => enable(eraser, "eraser", state.obstacle.value)),
     effect(() => enable(undo, "undo", stepObstacle(state, "undo"), stepText(state, "undo"))),
@@ -79,6 +81,7 @@ export function createToolbar(options: ToolbarOptions): Part {
       { class: "s2w-group s2w-joined", role: "group", "aria-label": "Tool" },
       ...[point, box, brush, eraser, keypoints],
     ),
+    crosshair,
     h("div", { class: "s2w-group s2w-joined" }, undo, redo),
     clear,
     h(

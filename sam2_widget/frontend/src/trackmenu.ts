@@ -1,9 +1,9 @@
 // The menu beside Track: which objects, which frames, and whether fresh masks are made anew.
 import { batch, signal as createSignal, effect, type Signal } from "@preact/signals-core";
-import { closer, h, keepFocus, type Part } from "./dom.ts";
+import { closer, h, keepFocus, type Part, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { Payload } from "./messages.ts";
-import { closeOutside, moveFocus } from "./popup.ts";
+import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
 import { createRangeForm, type FrameRange } from "./rangeform.ts";
 import type { ViewState } from "./state.ts";
 
@@ -48,11 +48,9 @@ export function createTrackMenu(
   popup.addEventListener(
     "keydown",
     (event) => {
-      if (event.key === "Tab" && choice.page.peek() === "menu") close();
-      else if (event.key === "Escape") {
-        close();
-        caret.focus();
-      } else if (choice.page.peek() !== "menu" || !moveFocus(menu.node, event.key)) return;
+      const isMenu = choice.page.peek() === "menu";
+      if ((isMenu || event.key !== "Tab") && leaveByKey(event, caret, close)) return;
+      if (!isMenu || !moveFocus(menu.node, event.key)) return;
       event.preventDefault();
       event.stopPropagation();
     },
@@ -111,6 +109,8 @@ function createMenu(state: ViewState, choice: Choice, run: (range: FrameRange) =
   forward.onclick = () => run({ start: state.frame.peek() });
   const backward = item("menuitem", "From here backward");
   backward.onclick = () => run({ stop: state.frame.peek() + 1 });
+  const marked = item("menuitem", "In to out");
+  marked.onclick = () => run(markedRange(state) ?? {});
   const range = item("menuitem", "Range…");
   range.onclick = () => (choice.page.value = "range");
   const force = item("menuitemcheckbox", "Track again from scratch");
@@ -120,10 +120,13 @@ function createMenu(state: ViewState, choice: Choice, run: (range: FrameRange) =
 
   const close = effect(() => {
     const obstacle = choice.all.value ? state.trackAllObstacle.value : state.trackObstacle.value;
-    for (const button of [whole, forward, backward, range]) enable(button, obstacle);
+    for (const button of [whole, forward, backward, marked, range]) enable(button, obstacle);
     setChecked(one, !choice.all.value);
     setChecked(all, choice.all.value);
     setChecked(force, choice.force.value);
+    const frames = state.look.range.value;
+    marked.hidden = frames === null;
+    if (frames) setText(marked, `In to out: ${frames[0]} to ${frames[1]}`);
   });
   const whose = h(
     "div",
@@ -135,13 +138,19 @@ function createMenu(state: ViewState, choice: Choice, run: (range: FrameRange) =
   const node = h(
     "div",
     { class: "s2w-menu", role: "menu", "aria-label": "Track" },
-    ...[whose, whole, forward, backward, range, line, force],
+    ...[whose, whole, forward, backward, marked, range, line, force],
   );
   return { node, close };
 }
 
 function item(role: string, text: string): HTMLButtonElement {
   return h("button", { type: "button", role, class: "s2w-item", tabindex: -1 }, text);
+}
+
+/** The frames between in and out, as a run takes them. */
+function markedRange(state: ViewState): FrameRange | null {
+  const range = state.look.range.peek();
+  return range && { start: range[0], stop: range[1] + 1 };
 }
 
 function enable(button: HTMLButtonElement, obstacle: string | null): void {

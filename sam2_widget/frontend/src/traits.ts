@@ -1,5 +1,6 @@
 // Links the view's frame, scope, mode, hidden scopes and look to the traits that all views share.
 import { effect } from "@preact/signals-core";
+import type { Changes } from "./keymap.ts";
 import type { LookTrait } from "./look.ts";
 import { type Mode, scopeKey, scopeOf, type ViewState } from "./state.ts";
 
@@ -10,6 +11,8 @@ export interface Traits {
   mode: Mode;
   hidden: readonly (readonly [number, string])[];
   look: LookTrait;
+  /** The user's own keys; the view reads them when it is made. */
+  shortcuts: Changes;
 }
 
 /** What is linked: a signal, or what passes for one. */

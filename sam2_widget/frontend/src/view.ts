@@ -1,19 +1,26 @@
 // One view: wires its parts together and takes them all down again.
 import { batch, computed, effect } from "@preact/signals-core";
 import { createActions } from "./actions.ts";
+import { createAnnouncer } from "./announcer.ts";
 import { Connection, type Wire } from "./connection.ts";
+import { handleCrosshairKey } from "./crosshairkeys.ts";
 import { h, keepFocus } from "./dom.ts";
 import { Edits } from "./edits.ts";
 import { createFileMenu } from "./filemenu.ts";
 import { Filing } from "./filing.ts";
 import { Frames } from "./frames.ts";
+import { createFullScreen } from "./fullscreen.ts";
 import { clamp } from "./geometry.ts";
 import { beGuest, createRoot, refreshWhenBack, saveNotebook } from "./guest.ts";
+import { watchHeldKeys } from "./heldkeys.ts";
+import { createHelp } from "./help.ts";
 import { ClickTimer, tellPainted, tellState } from "./hooks.ts";
+import { movedText } from "./keymap.ts";
 import { clearKeypointsObstacle } from "./keypointactions.ts";
 import { createKeypointBar } from "./keypointbar.ts";
 import { KeypointEdits } from "./keypointedits.ts";
 import { createKeypointView } from "./keypointview.ts";
+import { Lanes } from "./lanes.ts";
 import { createLoadPanel } from "./loadpanel.ts";
 import type { Choices, State } from "./messages.ts";
 import { Overlays } from "./overlays.ts";
@@ -22,15 +29,17 @@ import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
 import { holdsAnything, isEdited } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
-import { createScrubber } from "./scrubber.ts";
-import { handleKey } from "./shortcuts.ts";
+import { handleKey, useKeys } from "./shortcuts.ts";
+import { createSizeHandle } from "./sizehandle.ts";
 import { createSizePicker } from "./sizepicker.ts";
 import { ViewState } from "./state.ts";
 import { createBanners, createFacts, createStatus, createToasts } from "./status.ts";
+import { createTimeline } from "./timeline.ts";
 import { timesOf } from "./timing.ts";
 import { createToolbar } from "./toolbar.ts";
 import { linkTraits, type TraitModel } from "./traits.ts";
 import { createTransport } from "./transport.ts";
+import { createViewBar } from "./viewbar.ts";
 import { Viewer } from "./viewer.ts";
 
 export type Model = Wire & TraitModel;
@@ -40,6 +49,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   const closing = new AbortController();
   const { signal } = closing;
   const state = new ViewState();
+  const keymap = useKeys(model.get("shortcuts"));
+  state.message.value = movedText(keymap.moved) ?? "";
   const root = createRoot();
 
   const connection = new Connection(model, { state: receive, choices: choose, error: fail });
@@ -56,6 +67,10 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   });
   const overlays = new Overlays({
     request: (frame) => connection.request("overlay", { frame }),
+    failed: fail,
+  });
+  const lanes = new Lanes({
+    request: (since) => connection.request("lanes", { since }),
     failed: fail,
   });
   const playback = new Playback(state, frames, overlays);
@@ -111,8 +126,13 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     saveNotebook(root);
   };
   const dropDrag = (): boolean => viewer.dropDrag();
+  const fullScreen = createFullScreen(root, state, signal);
+  const help = createHelp(keymap, signal);
   const actions = createActions({
-    ...{ state, playback, frames, edits, clearObstacle, save, dropDrag },
+    ...{ state, playback, frames, lanes, edits, clearObstacle, save, dropDrag },
+    toggleFullScreen: fullScreen.toggle,
+    toggleCrosshair: () => viewer.crosshair.toggle(),
+    open: { goTo: () => transport.open(), help: help.open },
     keypoints: {
       view: keypointView,
       edits: keypointEdits,
@@ -129,8 +149,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       addRegion: (region) => void edits.addRegion(region),
       signal,
     }),
-    createScrubber(state, playback, signal),
-    createTransport(state, actions, signal),
+    createTimeline({ state, lanes, playback, actions, signal }),
+    createTransport(state, playback, actions, signal),
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
@@ -147,12 +167,16 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createPicker({ state, connection, root, choosing, fail, signal }),
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
+    createSizeHandle(state, viewer.node, signal),
+    createViewBar(state, actions, fullScreen.on, signal),
   ] as const;
-  const [toolbar, scrubber, transport, progress, status, size, facts, list, banners, ...others] =
+  const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
-  const [toasts, picker, files, load] = others;
+  const [toasts, picker, files, load, sizeHandle, viewBar] = others;
+  const announcer = createAnnouncer({ state, root, ...viewer.spoken });
 
   viewer.node.append(toasts.node);
+  transport.node.append(viewBar.node);
   const well = h("div", { class: "s2w-well" }, viewer.node);
   const activity = h(
     "div",
@@ -166,11 +190,14 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     toolbar.node,
     keypointBar.node,
     well,
-    h("div", { class: "s2w-timeline" }, scrubber.node),
+    sizeHandle.node,
+    timeline.node,
     transport.node,
     activity,
     list.node,
     banners.node,
+    help.node,
+    announcer.node,
   );
   root.dataset.view = connection.view;
 
@@ -196,8 +223,16 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    watchHeldKeys(root, state, (space) => onKey(space), signal),
+    help.close,
+    announcer.close,
   ];
-  beGuest(root, (event) => !choosing.peek() && handleKey(event, actions), signal);
+  const onKey = (event: KeyboardEvent): void => {
+    if (choosing.peek()) return;
+    handleCrosshairKey(event, viewer.crosshair);
+    handleKey(event, actions, keymap);
+  };
+  beGuest(root, onKey, signal);
   refreshWhenBack(connection, signal);
   el.append(root);
   connection.start();
@@ -215,6 +250,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     });
     overlays.invalidate(fresh ? null : shared.changed, shared.revision);
     frames.retry(shared.video.ready);
+    lanes.update(shared, fresh);
   }
 
   function choose(choices: Choices): void {
@@ -267,6 +303,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     viewer.close();
     frames.close();
     overlays.close();
+    lanes.close();
     connection.close();
     root.remove();
   }

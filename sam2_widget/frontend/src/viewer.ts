@@ -1,18 +1,24 @@
 // The canvas: paints the frame that is shown with its own masks, boxes and points.
-import { computed, effect, type Signal, signal } from "@preact/signals-core";
+import { computed, effect } from "@preact/signals-core";
+import type { AnnouncerOptions } from "./announcer.ts";
 import { Brush, type BrushOptions } from "./brush.ts";
 import { createBrushCursor } from "./brushcursor.ts";
+import { Crosshair } from "./crosshair.ts";
+import { createCrosshairNote } from "./crosshairnote.ts";
+import { pictureText } from "./describe.ts";
 import { h } from "./dom.ts";
 import { draw } from "./draw.ts";
 import type { Frames } from "./frames.ts";
-import { displayWidth, imageWidth } from "./geometry.ts";
+import { displayWidth, imageWidth, type Position, zoomedWidth } from "./geometry.ts";
 import { type KeypointActs, Keypointer } from "./keypointer.ts";
 import type { KeypointView } from "./keypoints.ts";
 import { keypointSceneOf } from "./keypointscene.ts";
 import type { Overlays } from "./overlays.ts";
+import { PanZoom } from "./panzoom.ts";
 import { Pointer, type PointerActs, type Seen } from "./pointer.ts";
 import { graspable, sceneOf } from "./scene.ts";
 import type { ViewState } from "./state.ts";
+import { fitScale, type Viewport } from "./viewport.ts";
 
 /** What is on the canvas now. */
 export interface Painted {
@@ -29,6 +35,10 @@ export interface Painted {
   keypoints: number;
   /** Name of the keypoint that is selected. */
   keypoint: string | null;
+  viewport: Viewport;
+  /** Width of the image: that of the video when it has all pixels. */
+  imageWidth: number;
+  crosshair: Position | null;
 }
 
 export interface ViewerOptions {
@@ -40,20 +50,25 @@ export interface ViewerOptions {
   painted(painted: Painted): void;
 }
 
+/** The widest images of a video that plays, unless all of it is shown larger. */
+const SMOOTH = 1280;
+
 export class Viewer {
   readonly canvas = h("canvas", {
     class: "s2w-canvas",
     width: 1,
     height: 1,
     role: "img",
-    "aria-label": "Video frame with masks",
+    "aria-label": "Picture: no frame yet",
   });
   readonly note = h("div", { class: "s2w-stage-note" });
   readonly node = h("div", { class: "s2w-stage" }, this.canvas, this.note);
+  readonly crosshair: Crosshair;
+  /** What is seen, for those who tell of it. */
+  readonly spoken: Pick<AnnouncerOptions, "frame" | "layer" | "crosshair">;
   #options: ViewerOptions;
-  #context = this.canvas.getContext("2d", { alpha: false });
+  #context = this.canvas.getContext("2d");
   #tick = 0;
-  #size: Signal<{ width: number; ratio: number }> = signal({ width: 0, ratio: 1 });
   #stops: (() => void)[] = [];
   #pointer: Pointer;
   #brush: Brush;
@@ -69,13 +84,35 @@ export class Viewer {
     this.#pointer = new Pointer({ canvas, state, acts, frame, seen }, signal);
     this.#brush = new Brush({ canvas, state, acts, frame }, signal);
     this.#keypointer = new Keypointer({ canvas, state, ...options.keypoints, video }, signal);
+    const layer = computed(() => {
+      options.overlays.version.value;
+      return frame.value === null ? undefined : options.overlays.get(frame.value);
+    });
+    this.crosshair = new Crosshair(
+      { canvas, state, acts, keypoints: options.keypoints, frame, layer, seen },
+      signal,
+    );
+    this.spoken = { frame, layer, crosshair: this.crosshair.text };
+    const note = createCrosshairNote(this.node, this.crosshair, state);
     const cursor = createBrushCursor(canvas, state, signal);
-    this.node.append(cursor.node);
+    this.node.append(cursor.node, note.node);
+    const drop = (): void => void this.dropDrag();
+    new PanZoom({ node: this.node, canvas, state, drop }, signal);
     this.#observeSize();
     this.#stops.push(
       cursor.close,
+      note.close,
+      this.crosshair.close,
+      effect(() => {
+        if (frame.value === null || state.playing.value) return;
+        canvas.setAttribute("aria-label", pictureText(state, frame.value, layer.value));
+      }),
       effect(() => this.#layOut()),
       effect(() => this.#fitCanvas()),
+      effect(() => this.#askForPixels()),
+      effect(() => {
+        canvas.toggleAttribute("data-hand", state.camera.hand.value);
+      }),
       effect(() => this.#repaintOnChange()),
       effect(() => this.#explainEmptiness()),
     );
@@ -96,9 +133,10 @@ export class Viewer {
     this.#paint();
   }
 
-  /** Gives up what the pointer drags; false when it drags nothing. */
+  /** Gives up what the pointer drags, or else the crosshair; false when there is none. */
   dropDrag(): boolean {
-    return this.#pointer.cancel() || this.#brush.cancel() || this.#keypointer.cancel();
+    const drag = this.#pointer.cancel() || this.#brush.cancel() || this.#keypointer.cancel();
+    return drag || this.crosshair.cancel();
   }
 
   #seen(): Seen | null {
@@ -111,19 +149,25 @@ export class Viewer {
   }
 
   #observeSize(): void {
+    const { stage } = this.#options.state.camera;
     const observer = new ResizeObserver(() => {
-      const width = this.canvas.clientWidth;
       const ratio = window.devicePixelRatio || 1;
-      const { width: oldWidth, ratio: oldRatio } = this.#size.peek();
-      if (width > 0 && (width !== oldWidth || ratio !== oldRatio))
-        this.#size.value = { width, ratio };
+      const box = this.node.getBoundingClientRect();
+      if (box.width === 0 || box.height === 0) return;
+      // Whole pixels of the display: the browser must not resample what is drawn.
+      const [width, height] = [box.width, box.height].map(
+        (length) => Math.max(1, Math.round(length * ratio)) / ratio,
+      ) as [number, number];
+      const old = stage.peek();
+      if (width !== old?.width || height !== old.height || ratio !== old.ratio)
+        stage.value = { width, height, ratio };
     });
-    observer.observe(this.canvas);
+    observer.observe(this.node);
     try {
       // Also tells when only the zoom of the page changes; not every browser can.
-      observer.observe(this.canvas, { box: "device-pixel-content-box" });
+      observer.observe(this.node, { box: "device-pixel-content-box" });
     } catch {
-      observer.observe(this.canvas);
+      observer.observe(this.node);
     }
     this.#stops.push(() => observer.disconnect());
   }
@@ -134,20 +178,42 @@ export class Viewer {
     if (!video) return;
     this.node.style.setProperty("--s2w-aspect", String(video.width / video.height));
     this.node.style.setProperty("--s2w-max-width", `${displayWidth(video)}px`);
+    const { height } = this.#options.state.look;
+    if (height.value === null) this.node.style.removeProperty("--s2w-height");
+    else this.node.style.setProperty("--s2w-height", `${height.value}px`);
+    this.#tellWidth(height.value === null ? 0 : (height.value * video.width) / video.height);
+  }
+
+  /** A picture that was made higher may make the widget wider. */
+  #tellWidth(width: number): void {
+    const root = this.node.closest<HTMLElement>(".s2w-root");
+    root?.style.setProperty("--s2w-wide", `${Math.ceil(width)}px`);
   }
 
   #fitCanvas(): void {
-    const { width, ratio } = this.#size.value;
-    const video = this.#options.state.shared.value?.video;
-    if (width === 0 || !video) return;
-    const pixels = Math.max(1, Math.round(width * ratio));
-    const rows = Math.max(1, Math.round((pixels * video.height) / video.width));
-    if (this.canvas.width !== pixels || this.canvas.height !== rows) {
-      this.canvas.width = pixels;
-      this.canvas.height = rows;
-      this.#paint();
-    }
-    this.#options.frames.setWidth(imageWidth(width, ratio, video.width));
+    const stage = this.#options.state.camera.stage.value;
+    if (!stage) return;
+    const { width, height, ratio } = stage;
+    this.canvas.style.width = `${width}px`;
+    this.canvas.style.height = `${height}px`;
+    const [pixels, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.canvas.width === pixels && this.canvas.height === rows) return;
+    this.canvas.width = pixels;
+    this.canvas.height = rows;
+    this.#paint();
+  }
+
+  /** Images are as large as they are shown; while playing, as large as all of it is shown. */
+  #askForPixels(): void {
+    const { state, frames } = this.#options;
+    const { stage, viewport } = state.camera;
+    const video = state.shared.value?.video;
+    if (!stage.value || !viewport.value || !video) return;
+    const { ratio } = stage.value;
+    const fit = fitScale(stage.value, video);
+    const fitting = imageWidth(video.width * fit, ratio, video.width);
+    const zoomed = zoomedWidth(fitting, viewport.value.scale * ratio, video.width);
+    frames.setWidth(state.playing.value ? Math.min(zoomed, Math.max(fitting, SMOOTH)) : zoomed);
   }
 
   /** As a text, which is equal where the pairs are. */
@@ -164,12 +230,20 @@ export class Viewer {
     state.hovered.value;
     state.selected.value;
     state.hidden.value;
+    state.solo.value;
+    state.veiled.value;
+    state.peeking.value;
+    state.look.opacity.value;
+    state.look.outline.value;
+    state.camera.viewport.value;
     state.instance.value;
     state.region.value;
     state.mode.value;
     state.keypoints.pending.value;
     state.keypoints.hovered.value;
     state.keypoints.selected.value;
+    state.crosshair.value;
+    state.brushSize.value;
     this.#skeleton.value;
     if (this.#tick === 0) {
       this.#tick = requestAnimationFrame(() => {
@@ -195,12 +269,20 @@ export class Viewer {
     const { state, frames, overlays } = this.#options;
     const shown = frames.shown.peek();
     const video = state.shared.peek()?.video;
-    if (!shown || !video || !this.#context) return;
+    const stage = state.camera.stage.peek();
+    const viewport = state.camera.viewport.peek();
+    if (!shown || !video || !this.#context || !stage || !viewport) return;
     const layer = overlays.get(shown.index);
     const scene = sceneOf(state, shown.index, layer);
-    const pixelRatio = this.#size.peek().ratio;
+    const opacity = state.look.outline.peek() ? 0 : state.look.opacity.peek();
     const keypoints = keypointSceneOf(state, shown.index, layer);
-    draw(this.#context, { image: shown.image, video, pixelRatio, keypoints, ...scene });
+    const { image } = shown;
+    const how = { viewport, opacity, pixelRatio: stage.ratio };
+    const at = state.crosshair.peek();
+    const radius = state.brushing.peek() ? state.brushSize.peek() / 2 : 0;
+    const isOnPoint = (scene.selected ?? keypoints.selected) !== null;
+    const crosshair = at && { ...at, radius, isOnPoint };
+    draw(this.#context, { image, video, keypoints, crosshair, ...how, ...scene });
     this.#options.painted({
       frame: shown.index,
       revision: layer?.revision ?? null,
@@ -212,6 +294,9 @@ export class Viewer {
       selected: scene.selected,
       keypoints: keypoints.marks.length,
       keypoint: keypoints.selected,
+      viewport,
+      imageWidth: image.width,
+      crosshair,
     });
   }
 }

@@ -6,4 +6,18 @@ interface RenderProps {
   el: HTMLElement;
 }
 
-export default { render: (props: RenderProps) => render(props) };
+/** Other keys are in titles and texts everywhere: the view is made anew. */
+function renderWithKeys(props: RenderProps): () => void {
+  let close = render(props);
+  const again = (): void => {
+    close();
+    close = render(props);
+  };
+  props.model.on("change:shortcuts", again);
+  return () => {
+    props.model.off("change:shortcuts", again);
+    close();
+  };
+}
+
+export default { render: renderWithKeys };

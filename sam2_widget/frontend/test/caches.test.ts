@@ -134,6 +134,34 @@ describe("frames", () => {
     expect(frames.shown.value?.index).toBe(1);
   });
 
+  test("a frame that became too small while it was on its way is asked for again", async () => {
+    frames.want(1);
+    await tick();
+    frames.setWidth(640);
+    frames.setWidth(1280);
+    await tick();
+    expect(asked.length).toBe(1);
+    await request(1).answer(image(1));
+    await tick();
+    expect(asked.map(({ index, width }) => [index, width])).toEqual([
+      [1, 320],
+      [1, 1280],
+    ]);
+  });
+
+  test("no more large frames are fetched ahead than can be kept", async () => {
+    frames.want(1);
+    await tick();
+    await request(1).answer(image(1));
+    // 64 MB each.
+    frames.setWidth(4096);
+    await tick();
+    frames.ahead([2, 3, 4, 5]);
+    await tick();
+    for (const index of [1, 2, 3]) await request(index).answer(image(index));
+    expect(asked.map(({ index }) => index)).toEqual([1, 1, 2, 3]);
+  });
+
   test("at most three are asked for ahead, one place kept for a wish", async () => {
     frames.want(0);
     await tick();

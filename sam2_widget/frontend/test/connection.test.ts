@@ -112,6 +112,17 @@ describe("listening", () => {
     expect(model.sent.map(({ kind }) => kind)).toEqual(["hello", "listen"]);
   });
 
+  test("is no more patient than lanes are, which go with the kernel all the same", async () => {
+    const lanes = connection.request("lanes", { since: 0 });
+    lanes.catch(() => {});
+    await pass(600_000);
+    expect([model.of("ping").length, connection.kernel.value]).toEqual([0, "ok"]);
+    connection.request("overlay", { frame: 0 }).catch(() => {});
+    await pass(8100);
+    await expect(lanes).rejects.toBeInstanceOf(Dropped);
+    expect(connection.kernel.value).toBe("lost");
+  });
+
   test("begins anew after an error, not in a hurry", async () => {
     model.answerGolden(model.last("listen"), "error", { message: "The session is closed." });
     await pass(3900);

@@ -23,6 +23,7 @@ export class FakeModel implements Model {
     mode: "segment",
     hidden: [],
     look: DEFAULT_LOOK,
+    shortcuts: {},
   };
   callbacks: [string, Callback][] = [];
 

@@ -75,9 +75,10 @@ describe("sizes", () => {
   test.each([
     [1920, 960],
     [640, 960],
-    [64, 256],
+    [160, 640],
+    [64, 512],
   ])("a video %i wide is shown at most %i wide", (width, shown) => {
-    expect(displayWidth({ width, height: 100 })).toBe(shown);
+    expect(displayWidth({ width, height: 60 })).toBe(shown);
   });
 
   test.each([

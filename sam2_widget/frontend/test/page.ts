@@ -91,8 +91,23 @@ export class Page {
   }
 
   press(key: string, options: KeyboardEventInit = {}): void {
-    const init = { key, bubbles: true, cancelable: true, ...options };
-    this.root.dispatchEvent(new KeyboardEvent("keydown", init));
+    this.hold(key, options);
+    this.letGo(key, options);
+  }
+
+  hold(key: string, options: KeyboardEventInit = {}): KeyboardEvent {
+    return this.#key("down", { key, ...options });
+  }
+
+  letGo(key: string, options: KeyboardEventInit = {}): void {
+    this.#key("up", { key, ...options });
+  }
+
+  #key(type: "down" | "up", options: KeyboardEventInit): KeyboardEvent {
+    const init = { bubbles: true, cancelable: true, ...options };
+    const event = new KeyboardEvent(`key${type}`, init);
+    this.root.dispatchEvent(event);
+    return event;
   }
 
   #stubLayout(): void {
@@ -111,9 +126,13 @@ export class Page {
     );
     const { left, top, width, height } = CANVAS;
     vi.spyOn(HTMLCanvasElement.prototype, "clientWidth", "get").mockReturnValue(width);
-    vi.spyOn(HTMLCanvasElement.prototype, "getBoundingClientRect").mockReturnValue(
-      new DOMRect(left, top, width, height),
-    );
+    const box = new DOMRect(left, top, width, height);
+    vi.spyOn(HTMLCanvasElement.prototype, "getBoundingClientRect").mockReturnValue(box);
+    vi.spyOn(HTMLDivElement.prototype, "getBoundingClientRect").mockImplementation(function (
+      this: HTMLElement,
+    ) {
+      return this.matches(".s2w-stage") ? box : new DOMRect();
+    });
   }
 
   #stubDrawing(): void {

@@ -59,6 +59,13 @@ test.each<[string, KeyboardEventInit, Action]>([
   ["ArrowLeft", {}, "prev"],
   ["ArrowRight", { shiftKey: true }, "forward"],
   ["Home", {}, "first"],
+  [",", {}, "prev"],
+  [".", {}, "next"],
+  ["<", { shiftKey: true }, "slower"],
+  [">", { shiftKey: true }, "faster"],
+  ["?", { shiftKey: true }, "help"],
+  ["r", {}, "loop"],
+  ["j", {}, "go-to"],
   [" ", {}, "play"],
   ["p", {}, "point"],
   ["b", {}, "box"],
@@ -80,7 +87,7 @@ test.each<[string, KeyboardEventInit, Action]>([
 
 test.each<[string, KeyboardEventInit]>([
   ["Tab", {}],
-  ["x", {}],
+  ["q", {}],
   ["u", { ctrlKey: true }],
   ["u", { altKey: true }],
   ["c", { ctrlKey: true }],
@@ -112,9 +119,10 @@ test("the slider has no keys of its own", () => {
   expect(done).toEqual(["prev"]);
 });
 
-test("a focused button is pressed by space, all else is a shortcut", () => {
+test("a focused button is pressed by space and Enter, all else is a shortcut", () => {
   const button = child("<button></button>");
   expect(press(" ", {}, button).defaultPrevented).toBe(false);
+  expect(press("Enter", {}, button).defaultPrevented).toBe(false);
   press("u", {}, button);
   expect(done).toEqual(["undo"]);
 });

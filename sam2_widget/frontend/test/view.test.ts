@@ -44,6 +44,7 @@ describe("a view", () => {
       job: "idle",
       model: "ready",
       kernel: "ok",
+      alive: "true",
       ready: "37",
       saved: "true",
     });
@@ -83,7 +84,7 @@ describe("a view", () => {
     page.reopen();
     await vi.advanceTimersByTimeAsync(4100);
     expect(find("[role=alert]").textContent).toContain("run the cell again");
-    expect(root().dataset.kernel).toBe("lost");
+    expect(root().dataset).toMatchObject({ kernel: "lost", alive: "false" });
     vi.useRealTimers();
   });
 });

@@ -1,0 +1,20 @@
+// Unpacks deflated bytes of a known length.
+
+/** Throws where they are missing or have another length; `what` says whose they are. */
+export async function inflate(
+  buffer: Uint8Array<ArrayBuffer> | undefined,
+  expected: number,
+  what: string,
+): Promise<Uint8Array> {
+  if (!buffer) throw new Error(`The buffer of ${what} is missing.`);
+  const stream = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  if (bytes.length !== expected) {
+    throw new Error(`${capital(what)} has ${bytes.length} bytes instead of ${expected}.`);
+  }
+  return bytes;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
