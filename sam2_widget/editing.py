@@ -141,7 +141,11 @@ class Editor:
             self._forget(scope, frame, None)
         live.history.push(step)
         live.queue.drop(scope)
-        self._tell(scope, frame)
+        if made is None or shown is None:
+            self._tell(scope, frame)
+        else:
+            # The frame is as it was shown: its overlay need not be fetched again.
+            live.tell(Change("prompts", scope, (frame,)))
         return live.masks.read(scope, frame) if made is None else made[0].copy()
 
     def commit_keypoints(

@@ -193,6 +193,23 @@ def unpacked(item: dict[str, Any], buffers: list[bytes]) -> np.ndarray:
     return mask
 
 
+def test_what_a_click_was_answered_with_is_up_to_date_once_it_is_saved(viewer: Viewer) -> None:
+    content, _ = viewer.answer(viewer.click(4, 30.25, 20))
+    viewer.session.live.worker.run(lambda: None)
+    assert not viewer.session.live.unsaved
+    assert viewer.session.live.changes.since(content["revision"]) == []
+
+
+def test_a_frame_brings_its_overlay_when_asked_to(viewer: Viewer) -> None:
+    mask = viewer.session.add_point(2, 20, 20)
+    content, (jpeg, *buffers) = viewer.answer(
+        viewer.send("frame", frame=2, max_width=500, overlay=True)
+    )
+    assert jpeg == (viewer.session.folder / "frames" / "00002.jpg").read_bytes()
+    assert content["overlay"]["frame"] == 2
+    assert np.array_equal(unpacked(content["overlay"]["masks"][0], buffers), mask)
+
+
 def test_a_click_is_answered_with_its_overlay(viewer: Viewer) -> None:
     content, buffers = viewer.answer(viewer.click(4, 30.25, 20))
     assert (content["kind"], content["frame"]) == ("overlay", 4)
