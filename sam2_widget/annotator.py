@@ -49,7 +49,7 @@ class Annotator(anywidget.AnyWidget):
         Folder of the videos to choose from; uploads go there too.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
-        frame_step, max_side, skeleton.
+        frame_step, max_side, skeleton, feature_cache.
 
     Attributes
     ----------

@@ -57,11 +57,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share."""
+    """The arguments that a second session on the same project must share, but for the last.
+
+    Of `feature_bytes` those of the session count that has the engine made.
+    """
 
     frame_step: int
     max_side: int | None
     device: str
+    feature_bytes: int | None = None
 
 
 class Live:
@@ -352,7 +356,7 @@ class Live:
             if isinstance(model, Engine):
                 engine, self._own_engine = model, False
             else:
-                engine, note = _make_engine(model, self.options.device)
+                engine, note = _make_engine(model, self.options)
                 self._own_engine = True
             engine.open(self.video)
         except Exception as error:  # the session stays usable: another model may load
@@ -512,14 +516,21 @@ class Live:
             self.dispatcher.close()
 
 
-def _make_engine(specs: Sequence[ModelSpec], device: str) -> tuple[Engine, str]:
+def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, str]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
     from sam2_widget.engines.sam2.precision import pick_device
 
     # Of several found, the largest where a GPU carries it, the smallest on a CPU.
-    spec = specs[0] if pick_device(device).type == "cuda" else specs[-1]
-    return Sam2Engine(spec.name, spec.config, spec.checkpoint, device), spec.note
+    spec = specs[0] if pick_device(options.device).type == "cuda" else specs[-1]
+    engine = Sam2Engine(
+        spec.name,
+        spec.config,
+        spec.checkpoint,
+        options.device,
+        feature_bytes=options.feature_bytes,
+    )
+    return engine, spec.note
 
 
 def _extraction(options: Options) -> dict[str, Any]:

@@ -14,15 +14,32 @@ if TYPE_CHECKING:
     from sam2_widget.annotations import FramePrompts
 
 Output = dict[str, Any]
-"""Upstream's compact output of one object on one frame: logits, memory features, pointer, score."""
+"""What is kept of one object on one frame: logits, memory features, pointer, score."""
 
 POINTERS = 15
 """Past frames whose object pointers SAM 2 reads (max_obj_ptrs_in_encoder - 1)."""
 
 
-def output_dict(cond: dict[int, Output], tracked: dict[int, Output]) -> dict[str, Any]:
-    """Return upstream's form of the memory of one object."""
-    return {"cond_frame_outputs": cond, "non_cond_frame_outputs": tracked}
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the model may read of one object: outputs by frame.
+
+    Attributes
+    ----------
+    cond : dict
+        Of prompted frames.
+    tracked : dict
+        Of tracked frames.
+    count : int
+        Number of frames of the video.
+    reverse : bool
+        Whether the pass goes back in time.
+    """
+
+    cond: dict[int, Output]
+    tracked: dict[int, Output]
+    count: int
+    reverse: bool = False
 
 
 @dataclass(slots=True)
@@ -33,15 +50,14 @@ class Base:
     ----------
     output : dict
         The tracked output that the prompts refine.
-    memory : dict or None
+    memory : Memory or None
         The memory the model read there; None where only the saved mask was left.
-    reverse, run
-        The direction and the run it was tracked in.
+    run
+        The run it was tracked in.
     """
 
     output: Output
-    memory: dict[str, Any] | None = None
-    reverse: bool = False
+    memory: Memory | None = None
     run: str = ""
 
 
