@@ -18,6 +18,7 @@ from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import Project, ProjectInfo
+from sam2_widget.saver import Saver
 from sam2_widget.tracking import TrackJob, TrackQueue
 from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
@@ -136,12 +137,14 @@ class Live:
         self._model: Model = ()
         self._own_engine = False
         self.dispatcher = Dispatcher()
-        self.worker = Worker("sam2-widget-engine")
+        self.saver = Saver()
+        # What users do finds all that was tracked before saved, and nothing being saved.
+        self.worker = Worker("sam2-widget-engine", before_urgent=self.saver.flush)
         self.queue = TrackQueue(
             lambda task: self.worker.submit(task, urgent=False),
             self._can_track,
             lambda: len(self.video) if self.video.complete else None,
-            self._job_moved,
+            self.job_moved,
             self._job_failed,
         )
         if self.read_only:
@@ -301,7 +304,8 @@ class Live:
             "then press Try again (Session.try_again()) to go on here."
         )
 
-    def _job_moved(self) -> None:
+    def job_moved(self) -> None:
+        """Tell that a track moved on or ended."""
         self.tell(Change("job"))
 
     def _job_failed(self, job: TrackJob, error: Exception) -> None:
@@ -507,6 +511,7 @@ class Live:
         self.video.close()
         self.worker.close()
         self.queue.close(closed)
+        self.saver.close()
         try:
             self._close_engine()
             if not self.read_only:

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "sam2_widget"
 LAYERS = [
     {"errors", "messages"},
     {"ids", "json_files"},
-    {"bits", "durable", "images", "locking", "look", "models", "names", "room"},
+    {"bits", "durable", "images", "locking", "look", "models", "names", "room", "saver"},
     {"annotations", "brush", "downloads", "uploads", "watching", "wire", "worker"},
     {"keypoints", "palette"},
     {"blending", "labels"},

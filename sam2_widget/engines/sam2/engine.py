@@ -72,7 +72,7 @@ class Sam2Engine:
         self.device = device
         self._config = config
         self._checkpoint = checkpoint
-        self._archive = Archive(archive_bytes)
+        self.archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._feature_bytes = feature_bytes
         self._model: Any = None
@@ -135,7 +135,7 @@ class Sam2Engine:
             read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
             output = self._propagation.track(frame, features, read)
             memory.keep(frame, output)
-            self._archive.put(scope, frame, output, memory.run, memory.reverse)
+            self.archive.put(scope, frame, output, memory.run, memory.reverse)
             return self._result(output)
 
     def end(self, scope: Hashable) -> None:
@@ -145,19 +145,19 @@ class Sam2Engine:
     def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
         """Drop what is known of a scope, or of one frame of it but for that run."""
         if frame is None:
-            self._archive.drop(scope)
+            self.archive.drop(scope)
             self._scopes.pop(scope, None)
             return
         memory = self._scopes[scope]
         prompted = memory.prompted.pop(frame, None)
         memory.cond.pop(frame, None)
-        past = self._archive.get(scope, frame)
+        past = self.archive.get(scope, frame)
         if past is not None and past.run != run:
-            self._archive.drop(scope, frame)
+            self.archive.drop(scope, frame)
         base = prompted.base if prompted is not None else None
         if base is not None and base.memory is not None:
             # Undo of the first correction makes the frame a tracked one again.
-            self._archive.put(scope, frame, base.output, base.run, base.memory.reverse)
+            self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
 
     def close(self) -> None:
         """Release the model and all memory."""
@@ -166,7 +166,7 @@ class Sam2Engine:
         self._release_images()
         for name in ("_propagation", "encoder", "cache"):
             self.__dict__.pop(name, None)
-        self._archive = Archive(self._archive.budget)
+        self.archive = Archive(self.archive.budget)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -237,12 +237,12 @@ class Sam2Engine:
     def _base(self, scope: Hashable, frame: int, tracked: Neighbour | None) -> Base | None:
         if tracked is None:
             return None
-        past = self._archive.get(scope, frame)
+        past = self.archive.get(scope, frame)
         if past is None or past.run != tracked.run:
             return Base(self._from_mask(frame, tracked.load()))
         memory = self._scopes[scope]
         beside = range(frame - POINTERS, frame + POINTERS + 1)
-        kept = {f: self._archive.get(scope, f) for f in beside}
+        kept = {f: self.archive.get(scope, f) for f in beside}
         window = {
             f: move(item.output, self._device)
             for f, item in kept.items()
@@ -252,7 +252,7 @@ class Sam2Engine:
         return Base(past.output, snapshot, past.run)
 
     def _recall(self, scope: Hashable, neighbour: Neighbour, reverse: bool) -> Output:
-        past = self._archive.get(scope, neighbour.frame)
+        past = self.archive.get(scope, neighbour.frame)
         if past is not None and past.run == neighbour.run and past.reverse == reverse:
             return move(past.output, self._device)
         return self._from_mask(neighbour.frame, neighbour.load())

@@ -125,6 +125,10 @@ class Archive:
         self.size = 0
         self._items: OrderedDict[tuple[Hashable, int], Past] = OrderedDict()
 
+    def __len__(self) -> int:
+        """Return how many outputs are kept."""
+        return len(self._items)
+
     def put(self, scope: Hashable, frame: int, output: Output, run: str, reverse: bool) -> None:
         """Keep an output, replacing what was kept of that frame."""
         self.drop(scope, frame)
