@@ -183,8 +183,8 @@ def test_a_visited_frame_never_pays_the_encoder_twice(session: Session) -> None:
     assert engine(session).encoder.encoded == 12
 
 
-def test_masks_are_the_same_whatever_the_cache_forgets(
-    clip: Path, tmp_path: Path, session: Session
+def test_masks_are_the_same_whatever_the_cache_forgets_and_whoever_encodes(
+    clip: Path, tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = annotate(session)
     assert all(0.001 < mask.mean() < 0.9 for mask in expected.values())
@@ -192,9 +192,10 @@ def test_masks_are_the_same_whatever_the_cache_forgets(
         masks = annotate(without)
         assert all(np.array_equal(masks[i], expected[i]) for i in expected)
         assert engine(without).encoder.encoded > 40
-    for seed in (1,):
-        with opened(clip, tmp_path / str(seed), feature_cache="1GB") as forgetful:
-            forget_at_random(engine(forgetful), seed)
+    for beside in (False, True):
+        monkeypatch.setattr(module, "_can_encode_beside", lambda beside=beside: beside)
+        with opened(clip, tmp_path / str(beside), feature_cache="1GB") as forgetful:
+            forget_at_random(engine(forgetful), seed=int(beside))
             masks = annotate(forgetful)
             assert all(np.array_equal(masks[i], expected[i]) for i in expected)
             assert 12 < engine(forgetful).encoder.encoded < 60

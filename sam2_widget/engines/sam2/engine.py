@@ -24,6 +24,7 @@ from sam2_widget.engines.sam2.memory import (
     Prompted,
     ScopeMemory,
     move,
+    readable,
 )
 from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_device
 from sam2_widget.engines.sam2.propagation import Points, Propagation
@@ -54,7 +55,7 @@ class Sam2Engine:
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     archive_bytes : int
-        Host memory for past tracked frames.
+        Host memory for what the model knew of past tracked frames.
     feature_bytes : int, optional
         Host memory for the features of visited frames; by default half of what is free.
     """
@@ -118,10 +119,15 @@ class Sam2Engine:
             }
             memory.reverse, memory.run = reverse, run
             self.cache.begin_pass()
+            beside = [n for n in neighbours if n.frame not in memory.cond]
+            nearest = max((-n.frame if reverse else n.frame for n in beside), default=0)
+            # The pass begins behind the nearest or further on: what is read of them lies within.
+            near = abs(nearest) + (-1 if reverse else 1)
             memory.window = {
-                n.frame: self._recall(scope, n, reverse)
-                for n in neighbours
-                if n.frame not in memory.cond
+                n.frame: self._recall(
+                    scope, n, reverse, whole=abs(n.frame - near) <= self._propagation.reach
+                )
+                for n in beside
             }
 
     def step(self, scope: Hashable, frame: int) -> Segmentation:
@@ -130,11 +136,11 @@ class Sam2Engine:
         with inference(self._device):
             if frame in memory.cond:
                 return self._result(memory.cond[frame])
-            self.encoder.read_ahead(frame - 1 if memory.reverse else frame + 1)
             features = self.encoder.get(frame, tracking=True)
+            self.encoder.go_ahead(frame, -1 if memory.reverse else 1)
             read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
             output = self._propagation.track(frame, features, read)
-            memory.keep(frame, output)
+            memory.keep(frame, output, self._propagation.reach)
             self.archive.put(scope, frame, output, memory.run, memory.reverse)
             return self._result(output)
 
@@ -172,6 +178,7 @@ class Sam2Engine:
 
     def _release_images(self) -> None:
         if self._images is not None:
+            self.encoder.close()
             self._images.close()
             self._images = None
 
@@ -241,21 +248,31 @@ class Sam2Engine:
         if past is None or past.run != tracked.run:
             return Base(self._from_mask(frame, tracked.load()))
         memory = self._scopes[scope]
-        beside = range(frame - POINTERS, frame + POINTERS + 1)
-        kept = {f: self.archive.get(scope, f) for f in beside}
+        sign = 1 if past.reverse else -1
+        kept = {f: self.archive.get(scope, f) for f in _away(frame, sign)}
         window = {
-            f: move(item.output, self._device)
+            f: self._whole(f, item.output, needed=abs(f - frame) <= self._propagation.reach)
             for f, item in kept.items()
             if item is not None and item.reverse == past.reverse and f not in memory.cond
         }
+        window = readable(window, frame, self._propagation.reach)
         snapshot = Memory(dict(memory.cond), window, len(self._frames), past.reverse)
-        return Base(past.output, snapshot, past.run)
+        return Base(self._whole(frame, past.output), snapshot, past.run)
 
-    def _recall(self, scope: Hashable, neighbour: Neighbour, reverse: bool) -> Output:
+    def _recall(
+        self, scope: Hashable, neighbour: Neighbour, reverse: bool, *, whole: bool
+    ) -> Output:
         past = self.archive.get(scope, neighbour.frame)
         if past is not None and past.run == neighbour.run and past.reverse == reverse:
-            return move(past.output, self._device)
-        return self._from_mask(neighbour.frame, neighbour.load())
+            return self._whole(neighbour.frame, past.output, needed=whole)
+        return self._from_mask(neighbour.frame, neighbour.load(), encode=whole)
+
+    def _whole(self, frame: int, output: Output, *, needed: bool = True) -> Output:
+        """Return a past output on the device, its memory features computed again if needed."""
+        moved = move(output, self._device)
+        if needed and moved["maskmem_features"] is None:
+            self._propagation.remember_tracked(self.encoder.get(frame), moved)
+        return moved
 
     def _from_mask(self, frame: int, mask: Mask, *, encode: bool = True) -> Output:
         """Do what upstream's ``add_new_mask`` does, with memory features if they are wanted."""
@@ -277,6 +294,11 @@ class Sam2Engine:
         )
         mask = (logits[0, 0] > 0).cpu().numpy()
         return Segmentation(mask, float(output["object_score_logits"].reshape(-1)[0]))
+
+
+def _away(frame: int, sign: int) -> list[int]:
+    """Return the frames before a frame in a pass whose outputs the model may read."""
+    return [frame + sign * k for k in range(POINTERS, 0, -1)]
 
 
 def _calls(prompts: FramePrompts) -> list[FramePrompts]:

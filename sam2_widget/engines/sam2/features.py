@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sam2_widget.engines.sam2.precision import count_cores, inference
 from sam2_widget.room import free_memory
 
 if TYPE_CHECKING:
@@ -188,6 +190,9 @@ class FeatureCache:
 class FrameEncoder:
     """Runs the image encoder, once per frame while its features are kept.
 
+    Where the model leaves a core alone, the next frame of a pass is encoded on a thread of its own
+    while the objects are tracked on this one; elsewhere only its image is read ahead.
+
     Parameters
     ----------
     model : SAM2Base
@@ -208,21 +213,69 @@ class FrameEncoder:
         self._device = device
         self.cache = cache
         self.encoded = 0
+        self._ahead: dict[int, Future[Features]] = {}
+        self._thread: ThreadPoolExecutor | None = None
+        if device.type == "cpu" and _can_encode_beside():
+            self._thread = ThreadPoolExecutor(1, "sam2-widget-ahead")
 
     def get(self, frame: int, *, tracking: bool = False) -> Features:
         """Return the features of a frame."""
         features = self.cache.get(frame)
         if features is None:
-            features = self._encode(self._images[frame])
+            ahead = self._ahead.pop(frame, None)
+            features = self._encode(self._images[frame]) if ahead is None else ahead.result()
             self.cache.put(frame, features, tracking=tracking)
         return features
 
-    def read_ahead(self, frame: int) -> None:
-        """Have a frame's image read while the model is busy, if it will be needed."""
-        if frame not in self.cache:
-            self._images.read_ahead(frame)
+    def go_ahead(self, frame: int, step: int) -> None:
+        """Begin with the next frame of a pass while the model is busy with this one.
+
+        Parameters
+        ----------
+        frame : int
+            The frame at hand.
+        step : int
+            1 or -1, where the pass goes.
+        """
+        following = [frame + step, frame + 2 * step][: 1 if self._thread is None else 2]
+        wanted = [each for each in following if each not in self.cache]
+        if self._thread is not None:
+            self._collect(frame)
+            if following[0] in wanted and self._images.is_ready(following[0]):
+                if following[0] not in self._ahead:
+                    future = self._thread.submit(self._read_and_encode, following[0])
+                    self._ahead[following[0]] = future
+                wanted.remove(following[0])
+        for each in wanted:
+            self._images.read_ahead(each)
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+
+    def _collect(self, frame: int) -> None:
+        """Keep what was encoded ahead and not asked for, and forget what was not begun."""
+        for other in [each for each in self._ahead if each != frame]:
+            future = self._ahead[other]
+            if future.cancel() or future.done():
+                del self._ahead[other]
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self.cache.put(other, future.result(), tracking=True)
+
+    def _read_and_encode(self, frame: int) -> Features:
+        with inference(self._device):
+            return self._encode(self._images[frame])
 
     def _encode(self, image: torch.Tensor) -> Features:
         self.encoded += 1
         out = self._model.forward_image(image.to(self._device).float().unsqueeze(0))
         return Features(tuple(out["backbone_fpn"][-self._model.num_feature_levels :]))
+
+
+def _can_encode_beside() -> bool:
+    """Tell whether the model leaves a core of the CPU alone.
+
+    Two threads at a time help where each computes alone: there are no barriers to wait at.
+    """
+    return torch.get_num_threads() == 1 and count_cores() > 1

@@ -96,6 +96,21 @@ class Propagation:
         large = self._upsampled(output["pred_masks"])
         self._encode(features, output, large, from_points=True)
 
+    def remember_tracked(self, features: Features, output: Output) -> None:
+        """Add to the output of a tracked frame the memory that tracking made of it."""
+        masks = output["pred_masks"]
+        if self._model._use_multimask(False, None):
+            # As many as there were then: see `_enlarged`.
+            masks = masks.expand(-1, self._model.sam_mask_decoder.num_multimask_outputs, -1, -1)
+        large = self._enlarged(Candidates(masks, None))[:, :1]
+        self._encode(features, output, large, from_points=False)
+
+    @property
+    def reach(self) -> int:
+        """How many frames away the memory features of tracked frames are read at most."""
+        model = self._model
+        return int(max(1, (model.num_maskmem - 2) * model.memory_temporal_stride_for_eval + 1))
+
     # -- memory attention ---------------------------------------------------------------------
 
     def _conditioned(self, frame: int, features: Features, memory: Memory | None) -> torch.Tensor:
