@@ -9,17 +9,18 @@ import pytest
 import torch
 
 from sam2_widget.engines.sam2 import features as module
-from sam2_widget.engines.sam2.features import FeatureCache, Features
+from sam2_widget.engines.sam2.features import FeatureCache, Features, FrameEncoder
 from sam2_widget.errors import ModelError
 from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
 from sam2_widget.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
 
+    from sam2_widget.engines.base import Segmentation
     from sam2_widget.engines.sam2.engine import Sam2Engine
 
 CPU = torch.device("cpu")
@@ -132,6 +133,51 @@ def test_the_default_budget_is_half_of_what_is_free_and_shrinks_when_memory_runs
     assert len(given) == 64
 
 
+class Pictures:
+    """Images in the place of `LazyImages`, the first `count` of them stored."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.read: list[int] = []
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return torch.full((3, 4, 4), float(index))
+
+    def is_ready(self, index: int) -> bool:
+        return 0 <= index < self.count
+
+    def read_ahead(self, index: int) -> None:
+        self.read.append(index)
+
+
+class Doubling:
+    """A model whose features are the image twice as large."""
+
+    num_feature_levels = 1
+
+    def forward_image(self, image: torch.Tensor) -> dict[str, list[torch.Tensor]]:
+        return {"backbone_fpn": [image * 2]}
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("step", [1, -1])
+def test_every_frame_of_a_pass_is_encoded_once_however_many_objects_go_through_it(
+    monkeypatch: pytest.MonkeyPatch, beside: bool, step: int
+) -> None:
+    monkeypatch.setattr(module, "_can_encode_beside", lambda: beside)
+    pictures, cache = Pictures(8), FeatureCache(1 << 20, CPU)
+    encoder = FrameEncoder(Doubling(), pictures, cache, CPU)  # type: ignore[arg-type]
+    for frame in range(8)[::step]:
+        for _ in range(5):
+            (level,) = encoder.get(frame, tracking=True).levels
+            assert level.unique().tolist() == [2.0 * frame]
+            encoder.go_ahead(frame, step)
+            for future in list(encoder.ahead.values()):
+                future.result(10)
+    encoder.close()
+    assert encoder.encoded == len(cache) == 8
+
+
 # -- through the engine -----------------------------------------------------------------------
 
 DISC, BOX = SAMPLE_CLICKS["disc"], SAMPLE_CLICKS["box"]
@@ -235,3 +281,25 @@ def test_a_cache_that_is_no_size_is_refused(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="feature_cache is a size such as '8GB'"):
         Session(clip, output_dir=tmp_path, model="nano", feature_cache="plenty")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_cancel_waits_for_the_frame_at_hand_alone(session: Session) -> None:
+    session.add_point(3, 180, 110)
+    model = engine(session)
+    step, steps = model.step, list[int]()
+
+    def counted(scope: Hashable, frame: int) -> Segmentation:
+        steps.append(frame)
+        return step(scope, frame)
+
+    model.step = counted  # type: ignore[method-assign]
+    job = session.track()
+    for frame in job:
+        if frame == 6:
+            break
+    job.cancel()
+    begun = len(steps)
+    assert job.wait(60)
+    # It may have begun one more before it heard of it.
+    assert len(steps) <= begun + 1
+    assert job.progress[0] == len(steps)

@@ -286,14 +286,17 @@ class Sam2Engine:
         return self._propagation.from_mask(self.encoder.get(frame), given, encode=encode)
 
     def _result(self, output: Output) -> Segmentation:
-        logits = functional.interpolate(
-            output["pred_masks"].to(self._device),
-            size=(self._frames.height, self._frames.width),
-            mode="bilinear",
-            align_corners=False,
-        )
-        mask = (logits[0, 0] > 0).cpu().numpy()
-        return Segmentation(mask, float(output["object_score_logits"].reshape(-1)[0]))
+        """Return the output with its mask, which whoever asks for it first has made."""
+        device, size = self._device, (self._frames.height, self._frames.width)
+        masks = output["pred_masks"].to(device)
+
+        def large() -> Mask:
+            with inference(device):
+                logits = functional.interpolate(masks, size, mode="bilinear", align_corners=False)
+                mask: Mask = (logits[0, 0] > 0).cpu().numpy()
+            return mask
+
+        return Segmentation(large, float(output["object_score_logits"].reshape(-1)[0]))
 
 
 def _away(frame: int, sign: int) -> list[int]:

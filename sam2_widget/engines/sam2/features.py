@@ -213,7 +213,7 @@ class FrameEncoder:
         self._device = device
         self.cache = cache
         self.encoded = 0
-        self._ahead: dict[int, Future[Features]] = {}
+        self.ahead: dict[int, Future[Features]] = {}
         self._thread: ThreadPoolExecutor | None = None
         if device.type == "cpu" and _can_encode_beside():
             self._thread = ThreadPoolExecutor(1, "sam2-widget-ahead")
@@ -222,7 +222,7 @@ class FrameEncoder:
         """Return the features of a frame."""
         features = self.cache.get(frame)
         if features is None:
-            ahead = self._ahead.pop(frame, None)
+            ahead = self.ahead.pop(frame, None)
             features = self._encode(self._images[frame]) if ahead is None else ahead.result()
             self.cache.put(frame, features, tracking=tracking)
         return features
@@ -237,17 +237,16 @@ class FrameEncoder:
         step : int
             1 or -1, where the pass goes.
         """
-        following = [frame + step, frame + 2 * step][: 1 if self._thread is None else 2]
-        wanted = [each for each in following if each not in self.cache]
-        if self._thread is not None:
-            self._collect(frame)
-            if following[0] in wanted and self._images.is_ready(following[0]):
-                if following[0] not in self._ahead:
-                    future = self._thread.submit(self._read_and_encode, following[0])
-                    self._ahead[following[0]] = future
-                wanted.remove(following[0])
-        for each in wanted:
-            self._images.read_ahead(each)
+        self._collect(frame)
+        following = frame + step
+        if self._thread is not None and self._images.is_ready(following):
+            if following not in self.cache and following not in self.ahead:
+                future = self._thread.submit(self._read_and_encode, following)
+                self.ahead[following] = future
+            # Its image is taken; the one behind it can be read meanwhile.
+            following += step
+        if following not in self.cache:
+            self._images.read_ahead(following)
 
     def close(self) -> None:
         """End the thread."""
@@ -256,10 +255,10 @@ class FrameEncoder:
 
     def _collect(self, frame: int) -> None:
         """Keep what was encoded ahead and not asked for, and forget what was not begun."""
-        for other in [each for each in self._ahead if each != frame]:
-            future = self._ahead[other]
+        for other in [each for each in self.ahead if each != frame]:
+            future = self.ahead[other]
             if future.cancel() or future.done():
-                del self._ahead[other]
+                del self.ahead[other]
             if future.done() and not future.cancelled() and future.exception() is None:
                 self.cache.put(other, future.result(), tracking=True)
 
