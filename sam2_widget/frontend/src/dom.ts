@@ -65,8 +65,15 @@ export function safeColor(color: string): string {
   return COLOR.test(color) ? color : "#808080";
 }
 
+/** What has the focus, also inside of shadow trees such as marimo's, of which the page tells the host. */
+export function focused(): Element | null {
+  let active = document.activeElement;
+  while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+  return active;
+}
+
 /** Before a part hides or goes: the focus stays in the widget, so that keys do not reach Jupyter. */
 export function keepFocus(part: HTMLElement): void {
-  if (!part.contains(document.activeElement)) return;
+  if (!part.contains(focused())) return;
   part.closest<HTMLElement>(".s2w-root")?.focus({ preventScroll: true });
 }

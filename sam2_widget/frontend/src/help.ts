@@ -1,5 +1,5 @@
 // The help: every key and what the mouse does, over the whole page until it is closed.
-import { h, iconButton, type Part, setTitle } from "./dom.ts";
+import { focused, h, iconButton, type Part, setTitle } from "./dom.ts";
 import { GESTURES } from "./gestures.ts";
 import { type Keymap, keyParts, modName, sentenceOf } from "./keymap.ts";
 import { groupedShortcuts } from "./shortcutgroups.ts";
@@ -36,7 +36,7 @@ export function createHelp(keymap: Keymap, signal: AbortSignal): Help {
     // Nothing behind it may be done meanwhile, neither the widget's nor Jupyter's.
     event.stopPropagation();
     const isHelp = keymap.byKey.get(combination(event))?.action === "help";
-    if (event.key === "Tab") (document.activeElement === close ? body : close).focus();
+    if (event.key === "Tab") (focused() === close ? body : close).focus();
     else if (event.key === "Escape" || isHelp) shut();
     else return;
     event.preventDefault();

@@ -1,6 +1,6 @@
 // The names of the lanes, left of them: a click goes to the scope, or to the instance's keypoints.
 import { batch } from "@preact/signals-core";
-import { arrange, h, safeColor, setText, setTitle } from "./dom.ts";
+import { arrange, focused, h, safeColor, setText, setTitle } from "./dom.ts";
 import type { LaneRow } from "./drawlanes.ts";
 import { scopeKey, type ViewState } from "./state.ts";
 
@@ -76,7 +76,7 @@ function walk(node: HTMLElement, event: KeyboardEvent): void {
   const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (step === undefined) return;
   const labels = [...node.children] as HTMLElement[];
-  labels[labels.indexOf(document.activeElement as HTMLElement) + step]?.focus();
+  labels[labels.indexOf(focused() as HTMLElement) + step]?.focus();
   event.preventDefault();
   event.stopPropagation();
 }

@@ -1,4 +1,5 @@
 // How a popup is walked through with keys, and how it is left.
+import { focused } from "./dom.ts";
 
 const STEPS: Record<string, number> = {
   ArrowUp: -1,
@@ -10,7 +11,7 @@ const STEPS: Record<string, number> = {
 /** Moves the focus among the buttons of a menu; false when the key is none for that. */
 export function moveFocus(menu: HTMLElement, key: string): boolean {
   const items = [...menu.querySelectorAll<HTMLElement>("button:not(:disabled, [hidden])")];
-  const present = items.indexOf(document.activeElement as HTMLElement);
+  const present = items.indexOf(focused() as HTMLElement);
   const step = STEPS[key];
   if (key === "Home") items[0]?.focus();
   else if (key === "End") items.at(-1)?.focus();

@@ -1,6 +1,6 @@
 // A line of the list: one scope with its colour, name, counts, and what can be done with it.
 import { batch } from "@preact/signals-core";
-import { h, iconButton, safeColor, setText, setTitle } from "./dom.ts";
+import { focused, h, iconButton, safeColor, setText, setTitle } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { ScopeState } from "./messages.ts";
 import { createRenameField } from "./renamefield.ts";
@@ -124,7 +124,7 @@ function createSwatch(scope: ScopeId, acts: ListActs): Swatch {
     setTitle(node, reason ?? `Change the colour of ${name}`, `Colour of ${name}`);
     const next = safeColor(color ?? "").toLowerCase();
     // What is being chosen stays while other things change.
-    if (next !== told || document.activeElement !== node) node.value = next;
+    if (next !== told || focused() !== node) node.value = next;
     told = next;
   };
   return { node, update };
@@ -214,7 +214,7 @@ export function renamingOf(state: ViewState): {
   return {
     refuse: (reason) => (state.message.value = reason),
     end: (byKey) => {
-      const field = document.activeElement;
+      const field = focused();
       if (byKey) field?.closest<HTMLElement>(".s2w-root")?.focus({ preventScroll: true });
       batch(() => {
         state.renaming.value = null;
