@@ -21,9 +21,9 @@ from sam2_widget.engines.base import FrameInput, Mask, Neighbour
 from sam2_widget.errors import PromptError, Sam2WidgetError
 from sam2_widget.events import Change
 from sam2_widget.history import FrameChange, KeypointChange, Step, Version
-from sam2_widget.masks import MaskRecord, measure
+from sam2_widget.masks import EncodedMask, MaskRecord, measure
 from sam2_widget.rollback import all_or_nothing
-from sam2_widget.tracking import Direction, Plan, TrackJob, TrackRun, plan
+from sam2_widget.tracking import Direction, Plan, Tracked, TrackJob, TrackRun, plan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -247,23 +247,26 @@ class Editor:
         finally:
             live.unsaved -= 1
 
-    def _write_mask(self, scope: Scope, mask: Mask, record: MaskRecord) -> None:
+    def _write_mask(
+        self, scope: Scope, mask: Mask, record: MaskRecord, encoded: EncodedMask | None = None
+    ) -> None:
         """Save a mask whose prompts are saved already."""
         live, frame = self._live, record.frame_index
         project = live.project
         with all_or_nothing(self._mask_files(scope, frame), project.undo, project.watch):
-            live.masks.write(scope, mask, record)
+            live.masks.write(scope, mask, record, encoded)
         live.tell(Change("masks", scope, (frame,)), (frame,))
 
-    def _save_tracked(
-        self, step: Step, folder: Path, scope: Scope, mask: Mask, record: MaskRecord
-    ) -> None:
-        """Save a mask of a run, and what it replaces for undo."""
-        frame = record.frame_index
+    def _save_tracked(self, step: Step, folder: Path, scope: Scope, tracked: Tracked) -> None:
+        """Save a mask of a run, and what it replaces for undo; the saver calls it.
+
+        The worker does nothing else than tracking meanwhile: see `Worker`.
+        """
+        record, frame = tracked.record, tracked.record.frame_index
         before = self._version(scope, frame, _png(folder, "before", scope, frame))
         if before.record is not None:
             self._live.masks.keep_copy(scope, frame, before.png)
-        self._write_mask(scope, mask, record)
+        self._write_mask(scope, tracked.mask, record, tracked.encoded)
         if not step.changes:
             self._live.history.push(step)
         after = Version(None, record, _png(folder, "after", scope, frame))
@@ -554,10 +557,13 @@ class Editor:
             left = [scope for scope in chosen if live.annotations.of(scope)]
             return plan(live.annotations, live.masks, left, frames, length, direction, force)
 
-        def save(scope: Scope, mask: Mask, record: MaskRecord) -> None:
-            self._save_tracked(step, folder, scope, mask, record)
+        def save(scope: Scope, tracked: Tracked) -> None:
+            self._save_tracked(step, folder, scope, tracked)
 
-        live.queue.add(TrackRun(job, make, engine, live.masks, self._inputs, save))
+        run = TrackRun(
+            job, make, engine, live.masks, self._inputs, save, live.saver, live.job_moved
+        )
+        live.queue.add(run)
         live.tell(Change("job"))
         return job
 

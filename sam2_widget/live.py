@@ -19,6 +19,7 @@ from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import Project, ProjectInfo
+from sam2_widget.saver import Saver
 from sam2_widget.tracking import TrackJob, TrackQueue
 from sam2_widget.video import StoredVideo, Video
 from sam2_widget.worker import Worker
@@ -59,11 +60,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share."""
+    """The arguments that a second session on the same project must share, but for the last.
+
+    Of `feature_bytes` those of the session count that has the engine made.
+    """
 
     frame_step: int
     max_side: int | None
     device: str
+    feature_bytes: int | None = None
 
 
 class Live:
@@ -137,12 +142,14 @@ class Live:
         self._model: Model = ()
         self._own_engine = False
         self.dispatcher = Dispatcher()
-        self.worker = Worker("sam2-widget-engine")
+        self.saver = Saver()
+        # What users do finds all that was tracked before saved, and nothing being saved.
+        self.worker = Worker("sam2-widget-engine", before_urgent=self.saver.flush)
         self.queue = TrackQueue(
             lambda task: self.worker.submit(task, urgent=False),
             self._can_track,
             lambda: len(self.video) if self.video.complete else None,
-            self._job_moved,
+            self.job_moved,
             self._job_failed,
         )
         if self.read_only:
@@ -302,7 +309,8 @@ class Live:
             "then press Try again (Session.try_again()) to go on here."
         )
 
-    def _job_moved(self) -> None:
+    def job_moved(self) -> None:
+        """Tell that a track moved on or ended."""
         self.tell(Change("job"))
 
     def _job_failed(self, job: TrackJob, error: Exception) -> None:
@@ -357,7 +365,7 @@ class Live:
             if isinstance(model, Engine):
                 engine, self._own_engine = model, False
             else:
-                engine, note = _make_engine(model, self.options.device)
+                engine, note = _make_engine(model, self.options)
                 self._own_engine = True
             engine.open(self.video)
         except Exception as error:  # the session stays usable: another model may load
@@ -518,6 +526,7 @@ class Live:
         self.video.close()
         self.worker.close()
         self.queue.close(closed)
+        self.saver.close()
         try:
             self._close_engine()
             if not self.read_only:
@@ -527,14 +536,21 @@ class Live:
             self.dispatcher.close()
 
 
-def _make_engine(specs: Sequence[ModelSpec], device: str) -> tuple[Engine, str]:
+def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, str]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
     from sam2_widget.engines.sam2.precision import pick_device
 
     # Of several found, the largest where a GPU carries it, the smallest on a CPU.
-    spec = specs[0] if pick_device(device).type == "cuda" else specs[-1]
-    return Sam2Engine(spec.name, spec.config, spec.checkpoint, device), spec.note
+    spec = specs[0] if pick_device(options.device).type == "cuda" else specs[-1]
+    engine = Sam2Engine(
+        spec.name,
+        spec.config,
+        spec.checkpoint,
+        options.device,
+        feature_bytes=options.feature_bytes,
+    )
+    return engine, spec.note
 
 
 def _extraction(options: Options) -> dict[str, Any]:

@@ -87,6 +87,19 @@ def measure(
     return MaskRecord(frame, source, run, score, area, box, centroid, revision, model)
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedMask:
+    """A mask as the disk and as the browser take it."""
+
+    png: bytes
+    packed: bits.PackedMask
+
+
+def encode(mask: Mask) -> EncodedMask:
+    """Encode a (H, W) bool mask."""
+    return EncodedMask(bits.to_png(mask), bits.pack(mask))
+
+
 class MaskStore:
     """All masks of a project: PNG files, their records, and a bounded cache of packed masks.
 
@@ -221,23 +234,37 @@ class MaskStore:
         with self._lock:
             mask = self._unsaved[scope, frame]
             record = self._records[scope][frame]
-        self._write_files(scope, mask, record)
+        self._write_files(scope, bits.to_png(mask), record)
         with self._lock:
             if self._unsaved.get((scope, frame)) is mask:
                 del self._unsaved[scope, frame]
 
-    def write(self, scope: Scope, mask: Mask, record: MaskRecord) -> None:
+    def write(
+        self, scope: Scope, mask: Mask, record: MaskRecord, encoded: EncodedMask | None = None
+    ) -> None:
         """Write a mask; readers see it once it is saved.
+
+        Parameters
+        ----------
+        scope : Scope
+            Whose mask it is.
+        mask : ndarray
+            (H, W) bool.
+        record : MaskRecord
+            What is known of it.
+        encoded : EncodedMask, optional
+            What `encode` made of it, where that was done on another thread.
 
         Raises
         ------
         SaveError
             If it cannot be written; the record before stays.
         """
-        self._write_files(scope, mask, record)
+        encoded = encoded or encode(mask)
+        self._write_files(scope, encoded.png, record)
         with self._lock:
             self._put_record(scope, record)
-        self._cache(scope, record.frame_index, bits.pack(mask))
+        self._cache(scope, record.frame_index, encoded.packed)
 
     def keep_copy(self, scope: Scope, frame: int, path: Path) -> None:
         """Give the PNG of a mask a second name, for undo.
@@ -328,9 +355,9 @@ class MaskStore:
             return None
         return bits.from_png(data, self.height, self.width)
 
-    def _write_files(self, scope: Scope, mask: Mask, record: MaskRecord) -> None:
+    def _write_files(self, scope: Scope, png: bytes, record: MaskRecord) -> None:
         path = self._project.mask_path(scope, record.frame_index)
-        self._project.write_file(path, bits.to_png(mask))
+        self._project.write_file(path, png)
         self._append(scope, record)
 
     def _append(self, scope: Scope, record: MaskRecord) -> None:

@@ -21,6 +21,7 @@ from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
 from sam2_widget.live import Live, Model, Options
 from sam2_widget.registry import attach, release
+from sam2_widget.room import parse_size
 from sam2_widget.sources import VideoLike, open_source
 from sam2_widget.video import Video, positive
 
@@ -73,6 +74,10 @@ class Session(FileSession, KeypointSession, LabelSession):
         Pairs of keypoint names between which lines are drawn; by default those that the project
         has. They are only drawn, so that other ones may be given at any time: the latest count,
         also where the project is open already.
+    feature_cache : str or int, optional
+        Memory for what the image encoder made of visited frames, such as ``"8GB"``, or bytes: on
+        these a click or another track does not run it again. By default half of what is free when
+        the video is opened; masks never depend on it.
 
     Raises
     ------
@@ -81,7 +86,7 @@ class Session(FileSession, KeypointSession, LabelSession):
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model.
+        If there is no such model, or `feature_cache` is no size.
     PromptError
         If the skeleton is none.
     SaveError
@@ -100,10 +105,14 @@ class Session(FileSession, KeypointSession, LabelSession):
         frame_step: int = 1,
         max_side: int | None = None,
         skeleton: Iterable[tuple[str, str]] | None = None,
+        feature_cache: str | int | None = None,
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
         lines = None if skeleton is None else check_skeleton(skeleton)
+        feature_bytes = (
+            None if feature_cache is None else parse_size("feature_cache", feature_cache)
+        )
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -113,7 +122,7 @@ class Session(FileSession, KeypointSession, LabelSession):
             # A project of the original tool is imported once, and its import opened from then on.
             target = imported_path(root, root.parent)
             root = target if target.exists() else import_project(root, video, root.parent)
-        options = Options(frame_step, max_side, device)
+        options = Options(frame_step, max_side, device, feature_bytes)
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
         self._closed = False

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 
 from sam2_widget.engines.base import Engine, FrameInput, Mask, Neighbour, Segmentation
 from sam2_widget.errors import Sam2WidgetError
-from sam2_widget.masks import MaskRecord, MaskStore, measure
+from sam2_widget.masks import EncodedMask, MaskRecord, MaskStore, encode, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sam2_widget.annotations import Annotations, Scope
+    from sam2_widget.saver import Saver
 
 Direction = Literal["both", "forward", "backward"]
 REACH = 15
@@ -244,8 +245,19 @@ def _plan_pass(
     return Pass(scope, reverse, wanted - fresh, fresh, revision)
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A mask of a run, ready to be saved."""
+
+    mask: Mask
+    record: MaskRecord
+    encoded: EncodedMask
+
+
 class TrackRun:
     """One run, step by step; the session's worker calls it, and nobody else.
+
+    Masks are saved behind it, while the next frame is tracked.
 
     Parameters
     ----------
@@ -258,7 +270,11 @@ class TrackRun:
     given : callable
         Returns the input of every prompted frame of a scope, as it is now.
     save : callable
-        Saves a mask of a scope with its record.
+        Saves a mask of a scope.
+    saver : Saver
+        Runs `save`; used by no other run at the same time.
+    moved : callable
+        Called when the masks of a frame are saved.
     """
 
     def __init__(
@@ -268,7 +284,9 @@ class TrackRun:
         engine: Engine,
         masks: MaskStore,
         given: Callable[[Scope], Mapping[int, FrameInput]],
-        save: Callable[[Scope, Mask, MaskRecord], None],
+        save: Callable[[Scope, Tracked], None],
+        saver: Saver,
+        moved: Callable[[], None],
     ) -> None:
         self.job = job
         self._make = make
@@ -276,7 +294,10 @@ class TrackRun:
         self._masks = masks
         self._given = given
         self._save_mask = save
+        self._saver = saver
+        self._moved = moved
         self._length: int | None = None
+        self._steps = 0
         self._run = uuid.uuid4().hex[:8]
         self.plan()
 
@@ -292,14 +313,37 @@ class TrackRun:
         return steps[0][0] if steps and not self.job.cancelled else None
 
     def step(self) -> None:
-        """Track all scopes of the run on its next frame."""
+        """Track all scopes of the run on its next frame.
+
+        Raises
+        ------
+        Exception
+            What kept a mask of an earlier frame from being saved, or this one from being tracked.
+        """
+        self._saver.check()
+        self._steps += 1
         self.job._start()
         frame, reverse = self._plan.steps[0]
         for each in self._plan.passes:
             if each.wants(frame, reverse):
                 self._track(each, frame)
         del self._plan.steps[0]
-        self.job._did(frame)
+        self._saver.then(lambda: self._did(frame))
+
+    def settle(self) -> None:
+        """Return once all that was tracked is saved.
+
+        Raises
+        ------
+        Exception
+            What kept a mask from being saved.
+        """
+        self.flush()
+        self._saver.check()
+
+    def flush(self) -> None:
+        """Return once all that was tracked is saved, or given up."""
+        self._saver.flush()
 
     def drop(self, scope: Scope) -> None:
         """Take a scope out of the run: what was written stays, the others go on."""
@@ -317,10 +361,17 @@ class TrackRun:
             self._keep(lambda step: step[0] < length)
 
     def finish(self, error: BaseException | None = None) -> None:
-        """End the run and wake who waits for it."""
+        """End the run and wake who waits for it; what was tracked is saved before."""
+        if self._steps:
+            unsaved = self._saver.take_error()
+            error = unsaved if error is None else error
         for scope in {each.scope for each in self._plan.passes}:
             self._engine.end(scope)
         self.job._end(error)
+
+    def _did(self, frame: int) -> None:
+        self.job._did(frame)
+        self._moved()
 
     def _keep(self, wanted: Callable[[tuple[int, bool]], bool]) -> None:
         """Do only those of the steps left that are wanted."""
@@ -339,6 +390,8 @@ class TrackRun:
         each.at = frame
 
     def _begin(self, each: Pass, frame: int) -> None:
+        # It may read masks that this run made.
+        self.settle()
         prompted = self._given(each.scope)
         beside = [self._neighbour(each.scope, f) for f in each.neighbours(frame)]
         self._engine.begin(
@@ -352,16 +405,19 @@ class TrackRun:
         )
 
     def _save(self, each: Pass, frame: int, result: Segmentation) -> None:
-        record = measure(
-            result.mask,
-            frame,
-            "track",
-            run=self._run,
-            score=result.score,
-            revision=each.revision,
-            model=self._engine.name,
-        )
-        self._save_mask(each.scope, result.mask, record)
+        def prepare() -> Tracked:
+            record = measure(
+                result.mask,
+                frame,
+                "track",
+                run=self._run,
+                score=result.score,
+                revision=each.revision,
+                model=self._engine.name,
+            )
+            return Tracked(result.mask, record, encode(result.mask))
+
+        self._saver.put(prepare, lambda tracked: self._save_mask(each.scope, tracked))
 
 
 class TrackQueue:
@@ -376,7 +432,7 @@ class TrackQueue:
     length : callable
         Number of frames of the video once that is certain, None before.
     moved : callable
-        Called after every step and at the end of every run.
+        Called at the end of every run.
     failed : callable
         Called with a job and its error when its run fails.
 
@@ -459,7 +515,6 @@ class TrackQueue:
             if waiting.job.cancelled:
                 self._end(waiting)
         if runs and self._advance(runs[0]):
-            self._moved()
             self.wake()
 
     def _advance(self, run: TrackRun) -> bool:
@@ -473,6 +528,8 @@ class TrackQueue:
                 return False
             if frame is not None:
                 run.step()
+            if run.next_frame is None:
+                run.settle()
         except Exception as error:  # the run fails, the session goes on
             self._end(run, error)
             self._failed(run.job, error)
@@ -486,8 +543,10 @@ class TrackQueue:
             first = self._runs[0] is run
             self._runs.remove(run)
             following = self._runs[:1] if first else []
+        run.flush()
         self.ended = run.job
         for each in following:
             # What the run before it made is fresh now.
             each.plan()
         run.finish(error)
+        self._moved()

@@ -17,9 +17,18 @@ _T = TypeVar("_T")
 
 
 class Worker:
-    """Runs tasks one at a time, users' actions before steps of tracking."""
+    """Runs tasks one at a time, users' actions before steps of tracking.
 
-    def __init__(self, name: str) -> None:
+    Parameters
+    ----------
+    name : str
+        Name of the thread.
+    before_urgent : callable, optional
+        Called before each task that is urgent; it raises nothing.
+    """
+
+    def __init__(self, name: str, before_urgent: Callable[[], None] | None = None) -> None:
+        self._before_urgent = before_urgent
         self._tasks: list[tuple[int, int, Callable[[], Any], Future[Any]]] = []
         self._count = itertools.count()
         self._wake = threading.Condition()
@@ -63,8 +72,10 @@ class Worker:
                 self._wake.wait_for(lambda: self._tasks or self._closing)
                 if self._closing:
                     break
-                _, _, task, future = heapq.heappop(self._tasks)
+                order, _, task, future = heapq.heappop(self._tasks)
             if future.set_running_or_notify_cancel():
+                if order == 0 and self._before_urgent is not None:
+                    self._before_urgent()
                 _run(task, future)
             # Nothing of the last task may live until the next one comes.
             del task, future

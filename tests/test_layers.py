@@ -16,7 +16,10 @@ PACKAGE = ROOT / "sam2_widget"
 LAYERS = [
     {"errors", "messages"},
     {"ids", "json_files"},
-    {"bits", "confidence", "durable", "images", "locking", "look", "models", "names", "shortcuts"},
+    {
+        *("bits", "confidence", "durable", "images", "locking", "look", "models", "names"),
+        *("room", "saver", "shortcuts"),
+    },
     {"annotations", "brush", "downloads", "uploads", "watching", "wire", "worker"},
     {"keypoints", "palette"},
     {"blending", "labels"},

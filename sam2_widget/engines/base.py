@@ -39,20 +39,28 @@ class Frames(Protocol):
         """Return the JPEG file of a frame; waits until it is written."""
 
 
-@dataclass(frozen=True, slots=True)
 class Segmentation:
     """What an engine says of an object on a frame.
 
-    Attributes
+    Parameters
     ----------
-    mask : ndarray
-        (H, W) bool in pixels of the stored frame; all False where the object is absent.
+    mask : ndarray or callable
+        (H, W) bool in pixels of the stored frame; all False where the object is absent. Or what
+        returns it: the large mask is then made by the thread that saves it.
     score : float
         The model's object score (a logit): positive where it sees the object.
     """
 
-    mask: Mask
-    score: float
+    def __init__(self, mask: Mask | Callable[[], Mask], score: float) -> None:
+        self._mask = mask
+        self.score = score
+
+    @property
+    def mask(self) -> Mask:
+        """The mask; for one thread at a time."""
+        if callable(self._mask):
+            self._mask = self._mask()
+        return self._mask
 
 
 @dataclass(frozen=True, slots=True)

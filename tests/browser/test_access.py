@@ -115,7 +115,8 @@ def test_a_video_is_annotated_by_keyboard_alone(notebook: OpenNotebook) -> None:
     press(nb, "Enter", "ArrowDown")
     nb.screenshot("access-menu", widget.root)
     press(nb, "Tab")
-    assert is_focused(nb, "s2w-slider")
+    # The edge of the picture comes next.
+    assert is_focused(nb, "s2w-size-handle")
     press(nb, "t")
     nb.until("len(ann.masks[1, 'overall'].frames) == 60")
     widget.wait(job="idle", masks=1, frame=1)

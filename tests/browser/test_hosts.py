@@ -65,6 +65,8 @@ def annotate(widget: Widget, folder: Path) -> None:
         page.keyboard.press(key)
     widget.wait(points=1, masks=1, pending=0, saved="true")
     assert (png(folder, 0) == first).all()
+    # Out of the crosshair that A began, and back to points from B's box.
+    page.keyboard.press("Escape")
     page.keyboard.press("p")
     page.keyboard.press("ArrowRight")
     widget.wait(frame=1, masks=0, points=0)

@@ -16,8 +16,12 @@ OWN = SHOW.replace(
 # Every frame that is painted from now on.
 WATCH = """(root) => {
   window.painted = [];
-  const note = () => window.painted.push(Number(root.dataset.frame));
-  new MutationObserver(note).observe(root, { attributeFilter: ["data-frame"] });
+  const note = (changes) => {
+    if (changes.some(({ oldValue }) => oldValue !== root.dataset.frame))
+      window.painted.push(Number(root.dataset.frame));
+  };
+  const attributes = { attributeFilter: ["data-frame"], attributeOldValue: true };
+  new MutationObserver(note).observe(root, attributes);
 }"""
 PAINTED = "() => window.painted"
 

@@ -59,6 +59,7 @@ def test_an_export_shows_the_last_annotated_frame_and_the_widget_never_notices(
 ) -> None:
     nb, widget = open_sample(notebook, "ann")
     widget.click(*DISC)
+    widget.root.locator("[data-lanes='1']").wait_for()
     before = widget.root.evaluate(PLACE)
     shown = tinted(nb)
     assert widget.root.evaluate(PLACE) == before

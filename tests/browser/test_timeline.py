@@ -63,6 +63,11 @@ class Timeline:
         *painted, alpha = self.canvas.evaluate(IN_BAND, [place, lane * LANE + BAND])
         return alpha > 180 and max(abs(a - b) for a, b in zip(painted, colour, strict=True)) < 12
 
+    def ground(self) -> tuple[int, int, int]:
+        """Return the colour of the first lane where nothing is drawn on it."""
+        red, green, blue, _ = self.canvas.evaluate(IN_BAND, [0.9, LANE - 1])
+        return red, green, blue
+
     def drag(self, start: int, end: int, lane: int = 0) -> None:
         """Press on a frame and pull to another, with the button still down."""
         self.page.mouse.move(*self.place(start, lane))
@@ -73,10 +78,10 @@ class Timeline:
 def test_lanes_fill_while_two_objects_are_tracked_and_scrub(notebook: OpenNotebook) -> None:
     nb, widget = open_sample(notebook)
     timeline = Timeline(widget)
-    assert not timeline.canvas.is_visible()
+    timeline.wait_for_lanes(1)
+    assert not timeline.has_mask(0, 0, GREEN)
     nb.screenshot("timeline-empty", widget.root)
     widget.click(*DISC)
-    timeline.wait_for_lanes(1)
     widget.until(lambda: timeline.has_mask(0, 0, GREEN))
     assert not timeline.has_mask(1, 0, GREEN)
     field = widget.root.locator("input.s2w-instance")
@@ -154,9 +159,10 @@ def test_a_suspect_frame_is_found_and_named(notebook: OpenNotebook) -> None:
     widget.until(lambda: int(widget.data("frame")) < 39)
 
     # The lanes take the colours of another theme at once.
-    painted = int(timeline.canvas.get_attribute("data-painted") or 0)
+    nb.theme("light")
+    widget.until(lambda: min(timeline.ground()) > 200)
     nb.theme("dark")
-    widget.until(lambda: int(timeline.canvas.get_attribute("data-painted") or 0) > painted)
+    widget.until(lambda: max(timeline.ground()) < 100)
     nb.screenshot("timeline-dark", widget.root)
 
 
@@ -164,7 +170,6 @@ def test_only_the_frames_from_in_to_out_are_tracked(notebook: OpenNotebook) -> N
     nb, widget = open_sample(notebook)
     timeline = Timeline(widget)
     widget.click(*DISC)
-    timeline.wait_for_lanes(1)
     widget.go_to(3)
     nb.page.keyboard.press("i")
     widget.go_to(20)

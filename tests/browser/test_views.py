@@ -30,6 +30,11 @@ def test_keys_work_in_the_widget_and_never_reach_jupyter(notebook: OpenNotebook)
         nb.page.keyboard.press(key)
     nb.page.keyboard.press("End")
     widget.wait(frame=59)
+    # The same when a button has the focus, or the crosshair.
+    widget.action("track-menu").focus()
+    for key in ("m", "y", "0", "0"):
+        nb.page.keyboard.press(key)
+    widget.root.focus()
     nb.page.keyboard.press("Home")
     widget.wait(frame=0)
     assert nb.page.evaluate(CELL_COUNT) == cells

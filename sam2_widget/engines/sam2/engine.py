@@ -1,4 +1,4 @@
-"""Drives Meta's video predictor one frame of one scope at a time."""
+"""SAM 2 one frame of one scope at a time: prompts replayed, passes tracked, memory kept apart."""
 
 from __future__ import annotations
 
@@ -11,19 +11,23 @@ from sam2.utils.misc import concat_points
 from torch.nn import functional
 
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
+from sam2_widget.engines.sam2.constants import compute_constants_once
+from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
 from sam2_widget.engines.sam2.memory import (
     POINTERS,
     Archive,
     Base,
+    Memory,
     Output,
     Prompted,
     ScopeMemory,
     move,
-    output_dict,
+    readable,
 )
 from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_device
+from sam2_widget.engines.sam2.propagation import Points, Propagation
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -33,11 +37,12 @@ if TYPE_CHECKING:
 
 
 class Sam2Engine:
-    """SAM 2 through the methods of ``sam2.sam2_video_predictor.SAM2VideoPredictor``.
+    """SAM 2 with the masks of ``sam2.sam2_video_predictor.SAM2VideoPredictor``, bit for bit.
 
     The predictor's own propagation runs all objects to the end or not at all; here each call does
     one frame of one scope, so that clicks and cancelling come in between. What each scope has seen
-    is kept apart in `ScopeMemory`, and no scope reads another's.
+    is kept apart in `ScopeMemory`, and no scope reads another's. What the image encoder made of a
+    frame is kept for all of them.
 
     Parameters
     ----------
@@ -50,7 +55,9 @@ class Sam2Engine:
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
     archive_bytes : int
-        Host memory for past tracked frames.
+        Host memory for what the model knew of past tracked frames.
+    feature_bytes : int, optional
+        Host memory for the features of visited frames; by default half of what is free.
     """
 
     def __init__(
@@ -60,41 +67,35 @@ class Sam2Engine:
         checkpoint: Path,
         device: str = "auto",
         archive_bytes: int = 1 << 30,
+        feature_bytes: int | None = None,
     ) -> None:
         self.name = name
         self.device = device
         self._config = config
         self._checkpoint = checkpoint
-        self._archive = Archive(archive_bytes)
+        self.archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
-        self._predictor: Any = None
+        self._feature_bytes = feature_bytes
+        self._model: Any = None
         self._images: LazyImages | None = None
-        self._state: dict[str, Any] = {}
 
     def open(self, frames: Frames) -> None:
         """Load the model, if that has not been done, and take these frames as the video."""
-        if self._predictor is None:
+        if self._model is None:
             self._device = pick_device(self.device)
             self.device = self._device.type
             limit_threads(self._device)
-            self._predictor = load_predictor(self._config, self._checkpoint, self._device)
+            self._model = load_predictor(self._config, self._checkpoint, self._device)
+            self._propagation = Propagation(self._model, compute_constants_once(self._model))
         self._scopes.clear()
         self._release_images()
-        self._images = LazyImages(frames, self._predictor.image_size)
-        self._state = {
-            "images": self._images,
-            "num_frames": len(frames),
-            "video_height": frames.height,
-            "video_width": frames.width,
-            "device": self._device,
-            "storage_device": self._device,
-            "cached_features": {},
-            "constants": {},
-        }
+        self._frames = frames
+        self._images = LazyImages(frames, self._model.image_size)
+        self.cache = FeatureCache(self._feature_bytes, self._device)
+        self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device)
 
     def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
         """Segment a frame from its prompts: each in turn, as if given one call at a time."""
-        self._state["num_frames"] = len(self._state["images"])
         with inference(self._device):
             return self._result(self._replay(scope, frame, given).output)
 
@@ -109,7 +110,6 @@ class Sam2Engine:
     ) -> None:
         """Begin a pass that reads the scope's prompted frames and the neighbours, nothing else."""
         memory = self._scopes[scope]
-        self._state["num_frames"] = len(self._state["images"])
         with inference(self._device):
             for frame in memory.prompted.keys() - prompted.keys():
                 self.forget(scope, frame)
@@ -118,10 +118,16 @@ class Sam2Engine:
                 for frame, given in sorted(prompted.items())
             }
             memory.reverse, memory.run = reverse, run
+            self.cache.begin_pass()
+            beside = [n for n in neighbours if n.frame not in memory.cond]
+            nearest = max((-n.frame if reverse else n.frame for n in beside), default=0)
+            # The pass begins behind the nearest or further on: what is read of them lies within.
+            near = abs(nearest) + (-1 if reverse else 1)
             memory.window = {
-                n.frame: self._recall(scope, n, reverse)
-                for n in neighbours
-                if n.frame not in memory.cond
+                n.frame: self._recall(
+                    scope, n, reverse, whole=abs(n.frame - near) <= self._propagation.reach
+                )
+                for n in beside
             }
 
     def step(self, scope: Hashable, frame: int) -> Segmentation:
@@ -130,21 +136,12 @@ class Sam2Engine:
         with inference(self._device):
             if frame in memory.cond:
                 return self._result(memory.cond[frame])
-            if self._images is not None:
-                self._images.read_ahead(frame - 1 if memory.reverse else frame + 1)
-            output, _ = self._predictor._run_single_frame_inference(
-                self._state,
-                output_dict(memory.cond, memory.window),
-                frame,
-                batch_size=1,
-                is_init_cond_frame=False,
-                point_inputs=None,
-                mask_inputs=None,
-                reverse=memory.reverse,
-                run_mem_encoder=True,
-            )
-            memory.keep(frame, output)
-            self._archive.put(scope, frame, output, memory.run, memory.reverse)
+            features = self.encoder.get(frame, tracking=True)
+            self.encoder.go_ahead(frame, -1 if memory.reverse else 1)
+            read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
+            output = self._propagation.track(frame, features, read)
+            memory.keep(frame, output, self._propagation.reach)
+            self.archive.put(scope, frame, output, memory.run, memory.reverse)
             return self._result(output)
 
     def end(self, scope: Hashable) -> None:
@@ -154,32 +151,34 @@ class Sam2Engine:
     def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
         """Drop what is known of a scope, or of one frame of it but for that run."""
         if frame is None:
-            self._archive.drop(scope)
+            self.archive.drop(scope)
             self._scopes.pop(scope, None)
             return
         memory = self._scopes[scope]
         prompted = memory.prompted.pop(frame, None)
         memory.cond.pop(frame, None)
-        past = self._archive.get(scope, frame)
+        past = self.archive.get(scope, frame)
         if past is not None and past.run != run:
-            self._archive.drop(scope, frame)
+            self.archive.drop(scope, frame)
         base = prompted.base if prompted is not None else None
         if base is not None and base.memory is not None:
             # Undo of the first correction makes the frame a tracked one again.
-            self._archive.put(scope, frame, base.output, base.run, base.reverse)
+            self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
 
     def close(self) -> None:
         """Release the model and all memory."""
-        self._predictor = None
+        self._model = None
         self._scopes.clear()
-        self._state = {}
         self._release_images()
-        self._archive = Archive(self._archive.budget)
+        for name in ("_propagation", "encoder", "cache"):
+            self.__dict__.pop(name, None)
+        self.archive = Archive(self.archive.budget)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _release_images(self) -> None:
         if self._images is not None:
+            self.encoder.close()
             self._images.close()
             self._images = None
 
@@ -206,37 +205,30 @@ class Sam2Engine:
     def _call(self, frame: int, prompts: FramePrompts, done: Prompted) -> Output:
         """Do what upstream's ``add_new_mask`` or ``add_new_points_or_box`` does to one object."""
         if prompts.drawn is not None:
-            height, width = self._state["video_height"], self._state["video_width"]
-            return self._from_mask(frame, prompts.drawn.read(height, width), encode=False)
+            drawn = prompts.drawn.read(self._frames.height, self._frames.width)
+            return self._from_mask(frame, drawn, encode=False)
         base = done.base
         previous = None
         if done.calls or base is not None:
             previous = torch.clamp(done.output["pred_masks"].to(self._device), -32.0, 32.0)
-        corrects = base is not None and base.memory is not None
-        output, _ = self._predictor._run_single_frame_inference(
-            self._state,
-            base.memory if base is not None and corrects else output_dict({}, {}),
+        return self._propagation.from_points(
             frame,
-            batch_size=1,
-            is_init_cond_frame=not corrects,
-            point_inputs=self._point_inputs(prompts),
-            mask_inputs=None,
-            reverse=base.reverse if base is not None else False,
-            run_mem_encoder=False,
-            prev_sam_mask_logits=previous,
+            self.encoder.get(frame),
+            self._points(prompts),
+            previous,
+            base.memory if base is not None else None,
         )
-        return dict(output)
 
-    def _point_inputs(self, prompts: FramePrompts) -> dict[str, torch.Tensor]:
+    def _points(self, prompts: FramePrompts) -> Points:
         box = prompts.box
         corners = [] if box is None else [(box.x0, box.y0), (box.x1, box.y1)]
         xy = torch.tensor([*corners, *((p.x, p.y) for p in prompts.points)], dtype=torch.float32)
         # SAM's own labels: 2 and 3 are the corners of a box.
         labels = [2, 3][: len(corners)] + [p.label for p in prompts.points]
-        size = torch.tensor([self._state["video_width"], self._state["video_height"]])
-        xy = xy / size * self._predictor.image_size
+        size = torch.tensor([self._frames.width, self._frames.height])
+        xy = xy / size * self._model.image_size
         kinds = torch.tensor(labels, dtype=torch.int32)
-        inputs: dict[str, torch.Tensor] = concat_points(
+        inputs: Points = concat_points(
             None, xy[None].to(self._device), kinds[None].to(self._device)
         )
         return inputs
@@ -244,19 +236,7 @@ class Sam2Engine:
     def _encoded(self, frame: int, output: Output) -> Output:
         """Add the memory features of a prompted frame, as upstream does before it propagates."""
         if output["maskmem_features"] is None:
-            size = self._predictor.image_size
-            masks = functional.interpolate(
-                output["pred_masks"], size=(size, size), mode="bilinear", align_corners=False
-            )
-            features, positions = self._predictor._run_memory_encoder(
-                self._state,
-                frame,
-                batch_size=1,
-                high_res_masks=masks,
-                object_score_logits=output["object_score_logits"],
-                is_mask_from_pts=True,
-            )
-            output["maskmem_features"], output["maskmem_pos_enc"] = features, positions
+            self._propagation.remember(self.encoder.get(frame), output)
         return output
 
     # -- past frames --------------------------------------------------------------------------
@@ -264,52 +244,64 @@ class Sam2Engine:
     def _base(self, scope: Hashable, frame: int, tracked: Neighbour | None) -> Base | None:
         if tracked is None:
             return None
-        past = self._archive.get(scope, frame)
+        past = self.archive.get(scope, frame)
         if past is None or past.run != tracked.run:
             return Base(self._from_mask(frame, tracked.load()))
         memory = self._scopes[scope]
-        beside = range(frame - POINTERS, frame + POINTERS + 1)
-        kept = {f: self._archive.get(scope, f) for f in beside}
+        sign = 1 if past.reverse else -1
+        kept = {f: self.archive.get(scope, f) for f in _away(frame, sign)}
         window = {
-            f: move(item.output, self._device)
+            f: self._whole(f, item.output, needed=abs(f - frame) <= self._propagation.reach)
             for f, item in kept.items()
             if item is not None and item.reverse == past.reverse and f not in memory.cond
         }
-        snapshot = output_dict(dict(memory.cond), window)
-        return Base(past.output, snapshot, past.reverse, past.run)
+        window = readable(window, frame, self._propagation.reach)
+        snapshot = Memory(dict(memory.cond), window, len(self._frames), past.reverse)
+        return Base(self._whole(frame, past.output), snapshot, past.run)
 
-    def _recall(self, scope: Hashable, neighbour: Neighbour, reverse: bool) -> Output:
-        past = self._archive.get(scope, neighbour.frame)
+    def _recall(
+        self, scope: Hashable, neighbour: Neighbour, reverse: bool, *, whole: bool
+    ) -> Output:
+        past = self.archive.get(scope, neighbour.frame)
         if past is not None and past.run == neighbour.run and past.reverse == reverse:
-            return move(past.output, self._device)
-        return self._from_mask(neighbour.frame, neighbour.load())
+            return self._whole(neighbour.frame, past.output, needed=whole)
+        return self._from_mask(neighbour.frame, neighbour.load(), encode=whole)
+
+    def _whole(self, frame: int, output: Output, *, needed: bool = True) -> Output:
+        """Return a past output on the device, its memory features computed again if needed."""
+        moved = move(output, self._device)
+        if needed and moved["maskmem_features"] is None:
+            self._propagation.remember_tracked(self.encoder.get(frame), moved)
+        return moved
 
     def _from_mask(self, frame: int, mask: Mask, *, encode: bool = True) -> Output:
         """Do what upstream's ``add_new_mask`` does, with memory features if they are wanted."""
-        size = self._predictor.image_size
+        size = self._model.image_size
         given = torch.from_numpy(mask)[None, None].float().to(self._device)
         if mask.shape != (size, size):
             given = functional.interpolate(
                 given, size=(size, size), mode="bilinear", align_corners=False, antialias=True
             )
             given = (given >= 0.5).float()
-        output, _ = self._predictor._run_single_frame_inference(
-            self._state,
-            output_dict({}, {}),
-            frame,
-            batch_size=1,
-            is_init_cond_frame=True,
-            point_inputs=None,
-            mask_inputs=given,
-            reverse=False,
-            run_mem_encoder=encode,
-        )
-        return dict(output)
+        return self._propagation.from_mask(self.encoder.get(frame), given, encode=encode)
 
     def _result(self, output: Output) -> Segmentation:
-        _, logits = self._predictor._get_orig_video_res_output(self._state, output["pred_masks"])
-        mask = (logits[0, 0] > 0).cpu().numpy()
-        return Segmentation(mask, float(output["object_score_logits"].reshape(-1)[0]))
+        """Return the output with its mask, which whoever asks for it first has made."""
+        device, size = self._device, (self._frames.height, self._frames.width)
+        masks = output["pred_masks"].to(device)
+
+        def large() -> Mask:
+            with inference(device):
+                logits = functional.interpolate(masks, size, mode="bilinear", align_corners=False)
+                mask: Mask = (logits[0, 0] > 0).cpu().numpy()
+            return mask
+
+        return Segmentation(large, float(output["object_score_logits"].reshape(-1)[0]))
+
+
+def _away(frame: int, sign: int) -> list[int]:
+    """Return the frames before a frame in a pass whose outputs the model may read."""
+    return [frame + sign * k for k in range(POINTERS, 0, -1)]
 
 
 def _calls(prompts: FramePrompts) -> list[FramePrompts]:

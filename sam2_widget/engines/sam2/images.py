@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ class LazyImages:
         self._table = ((levels[None] - mean) / std).numpy()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sam2-widget-ahead")
         self._ahead: dict[int, Future[torch.Tensor]] = {}
+        # Frames are taken by whoever encodes them, and asked for by who tracks.
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """Return the number of frames."""
@@ -40,14 +43,20 @@ class LazyImages:
 
     def __getitem__(self, index: int) -> torch.Tensor:
         """Return frame `index`, waiting until it is stored."""
-        ahead = self._ahead.pop(index, None)
+        with self._lock:
+            ahead = self._ahead.pop(index, None)
         return self._read(index) if ahead is None else ahead.result()
 
+    def is_ready(self, index: int) -> bool:
+        """Tell whether there is such a frame and it is stored."""
+        return 0 <= index < len(self._frames) and self._frames.is_ready(index)
+
     def read_ahead(self, index: int) -> None:
-        """Read the next frame on another thread while the model is busy, if it is stored."""
-        if index not in self._ahead and self._frames.is_ready(index):
-            late = {i: future for i, future in self._ahead.items() if abs(i - index) <= 1}
-            self._ahead = {**late, index: self._thread.submit(self._read, index)}
+        """Read a frame on another thread while the model is busy, if it is stored."""
+        with self._lock:
+            if index not in self._ahead and self.is_ready(index):
+                late = {i: future for i, future in self._ahead.items() if abs(i - index) <= 1}
+                self._ahead = {**late, index: self._thread.submit(self._read, index)}
 
     def close(self) -> None:
         """End the thread."""

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from sam2_widget.annotations import FramePrompts
 
 Output = dict[str, Any]
-"""Upstream's compact output of one object on one frame: logits, memory features, pointer, score."""
+"""What is kept of one object on one frame: logits, memory features, pointer, score."""
 
 POINTERS = 15
 """Past frames whose object pointers SAM 2 reads (max_obj_ptrs_in_encoder - 1)."""
 
 
-def output_dict(cond: dict[int, Output], tracked: dict[int, Output]) -> dict[str, Any]:
-    """Return upstream's form of the memory of one object."""
-    return {"cond_frame_outputs": cond, "non_cond_frame_outputs": tracked}
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the model may read of one object: outputs by frame.
+
+    Attributes
+    ----------
+    cond : dict
+        Of prompted frames.
+    tracked : dict
+        Of tracked frames.
+    count : int
+        Number of frames of the video.
+    reverse : bool
+        Whether the pass goes back in time.
+    """
+
+    cond: dict[int, Output]
+    tracked: dict[int, Output]
+    count: int
+    reverse: bool = False
 
 
 @dataclass(slots=True)
@@ -33,15 +50,14 @@ class Base:
     ----------
     output : dict
         The tracked output that the prompts refine.
-    memory : dict or None
+    memory : Memory or None
         The memory the model read there; None where only the saved mask was left.
-    reverse, run
-        The direction and the run it was tracked in.
+    run
+        The run it was tracked in.
     """
 
     output: Output
-    memory: dict[str, Any] | None = None
-    reverse: bool = False
+    memory: Memory | None = None
     run: str = ""
 
 
@@ -72,7 +88,7 @@ class ScopeMemory:
     cond : dict
         Outputs of prompted frames as the last pass read them, memory features included.
     window : dict
-        Outputs of the frames that the running pass tracked last.
+        Of the frames that the running pass tracked last, what the model reads.
     """
 
     prompted: dict[int, Prompted] = field(default_factory=dict)
@@ -81,10 +97,31 @@ class ScopeMemory:
     reverse: bool = False
     run: str = ""
 
-    def keep(self, frame: int, output: Output) -> None:
+    def keep(self, frame: int, output: Output, reach: int) -> None:
         """Add a tracked frame to the window and drop what the model will not read again."""
         self.window[frame] = output
-        self.window = {f: out for f, out in self.window.items() if abs(f - frame) <= POINTERS}
+        self.window = readable(self.window, frame + (-1 if self.reverse else 1), reach)
+
+
+def readable(outputs: dict[int, Output], frame: int, reach: int) -> dict[int, Output]:
+    """Return of tracked outputs what the model reads at a frame: near ones whole, else pointers.
+
+    Parameters
+    ----------
+    outputs : dict
+        Outputs by frame.
+    frame : int
+        The frame that is tracked next, or corrected.
+    reach : int
+        How many frames away memory features are read.
+    """
+    read = {}
+    for at, output in outputs.items():
+        distance = abs(at - frame)
+        if distance <= POINTERS:
+            features = output["maskmem_features"] if distance <= reach else None
+            read[at] = {"maskmem_features": features, "obj_ptr": output["obj_ptr"]}
+    return read
 
 
 @dataclass(slots=True)
@@ -94,44 +131,82 @@ class Past:
     output: Output
     run: str
     reverse: bool
-    size: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its tensors."""
+        return sum(v.nbytes for v in self.output.values() if isinstance(v, torch.Tensor))
 
 
 class Archive:
-    """Past tracked outputs of all scopes in host memory, the oldest dropped over `budget` bytes.
+    """Past tracked outputs of all scopes in host memory, within `budget` bytes.
 
-    A correction of a tracked frame, or a pass that resumes beside it, reads them; where they are
-    gone the saved mask takes their place.
+    A correction of a tracked frame, or a pass that resumes beside it, reads them. Over the budget,
+    the memory features of the oldest go first: they can be computed again from the rest, bit for
+    bit. Then the oldest outputs go; where they are gone the saved mask takes their place.
     """
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self.size = 0
         self._items: OrderedDict[tuple[Hashable, int], Past] = OrderedDict()
+        self._whole: OrderedDict[tuple[Hashable, int], None] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many outputs are kept."""
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Past]:
+        """Iterate over what is kept, the oldest first."""
+        return iter(self._items.values())
 
     def put(self, scope: Hashable, frame: int, output: Output, run: str, reverse: bool) -> None:
         """Keep an output, replacing what was kept of that frame."""
         self.drop(scope, frame)
-        stored = move(output, torch.device("cpu"))
-        size = sum(t.nbytes for t in stored.values() if isinstance(t, torch.Tensor))
-        self._items[scope, frame] = Past(stored, run, reverse, size)
-        self.size += size
+        past = Past(move(output, torch.device("cpu")), run, reverse)
+        self._items[scope, frame] = past
+        self._whole[scope, frame] = None
+        self.size += past.nbytes
+        while self.size > self.budget and self._whole:
+            key, _ = self._whole.popitem(last=False)
+            whole = self._items[key]
+            self._items[key] = replace(whole, output=lean(whole.output))
+            self.size += self._items[key].nbytes - whole.nbytes
         while self.size > self.budget and self._items:
-            _, oldest = self._items.popitem(last=False)
-            self.size -= oldest.size
+            self._pop(next(iter(self._items)))
 
     def get(self, scope: Hashable, frame: int) -> Past | None:
-        """Return what is kept of a frame."""
+        """Return what is kept of a frame; its memory features may be None."""
         return self._items.get((scope, frame))
 
     def drop(self, scope: Hashable, frame: int | None = None) -> None:
         """Forget a frame of a scope, or all of them."""
         keys = [(scope, frame)] if frame is not None else [k for k in self._items if k[0] == scope]
         for key in keys:
-            past = self._items.pop(key, None)
-            self.size -= past.size if past else 0
+            self._pop(key)
+
+    def _pop(self, key: tuple[Hashable, int]) -> None:
+        past = self._items.pop(key, None)
+        self._whole.pop(key, None)
+        self.size -= past.nbytes if past is not None else 0
 
 
 def move(output: Output, device: torch.device) -> Output:
     """Return the output with its tensors on a device; on the same device nothing is copied."""
-    return {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in output.items()}
+    moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in output.items()}
+    # What was kept in fewer bits is computed with as it was made.
+    return {**moved, "pred_masks": moved["pred_masks"].float()}
+
+
+def lean(output: Output) -> Output:
+    """Return the output without what can be computed again, in as few bits as lose nothing.
+
+    Under autocast the decoder makes logits of 16 bits, which are float32 only in their type.
+    """
+    masks = output["pred_masks"]
+    for kind in (torch.bfloat16, torch.float16):
+        short = masks.to(kind)
+        if torch.equal(short.float(), masks):
+            masks = short
+            break
+    return {**output, "maskmem_features": None, "pred_masks": masks}

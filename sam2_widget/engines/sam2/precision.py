@@ -57,7 +57,13 @@ def limit_threads(device: torch.device) -> None:
     OpenMP threads spin at barriers: one busy neighbour on a core makes every frame wait for it.
     ``OMP_NUM_THREADS`` or ``torch.set_num_threads`` by the user win.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if "OMP_NUM_THREADS" in os.environ or torch.get_num_threads() < (cores or 1):
+    cores = count_cores()
+    if "OMP_NUM_THREADS" in os.environ or torch.get_num_threads() < cores:
         return
-    torch.set_num_threads(max(1, (cores or 1) - 1) if device.type == "cpu" else 1)
+    torch.set_num_threads(max(1, cores - 1) if device.type == "cpu" else 1)
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cores or 1

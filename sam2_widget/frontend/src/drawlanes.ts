@@ -1,27 +1,8 @@
 // Draws the lanes of the timeline on a canvas. Nothing here knows where they come from.
-
 import { safeColor } from "./dom.ts";
-import { clamp } from "./geometry.ts";
-import {
-  type Columns,
-  columnsOf,
-  eachRun,
-  PROMPTS,
-  presence,
-  type Spot,
-  spotsOf,
-} from "./lanecolumns.ts";
-import {
-  BOX,
-  DRAWN,
-  EDIT,
-  type KeypointLane,
-  type Lane,
-  NEGATIVE,
-  POSITIVE,
-  SOURCE,
-  STALE,
-} from "./lanes.ts";
+import { drawPeak, drawPrompts, inside, MARK, paint, polygon, SHADE } from "./drawlanemarks.ts";
+import { type Columns, columnsOf, eachRun, PROMPTS, presence, spotsOf } from "./lanecolumns.ts";
+import { EDIT, type KeypointLane, type Lane, SOURCE, STALE } from "./lanes.ts";
 import type { FrameSpan } from "./look.ts";
 import { placeOf, type Span } from "./span.ts";
 import { suspectsOf } from "./suspects.ts";
@@ -58,11 +39,7 @@ export const KEYPOINTS_HEIGHT = 14;
 const BAND = { top: 1.5, height: 9 };
 const STRIP = { bottom: 16, height: 5 };
 
-const MARK = 4;
-const POSITIVE_COLOR = "#0b62d6";
-const NEGATIVE_COLOR = "#d01f2e";
 const KEYPOINT_COLOR = "#8b3fd9";
-const SHADE = "rgba(0, 0, 0, 0.6)";
 
 /** Suspicion below the first is not drawn; from each on it has this colour, which colour-blind people tell apart. */
 const HEAT = [
@@ -106,11 +83,13 @@ function drawScope(
   drawStrip(context, columns, colors.text, pixelRatio);
   context.globalAlpha = 1;
   for (const { at, bits } of spotsOf(lane.flags, PROMPTS, span, (2 * MARK) / width)) {
-    drawPrompts(context, inside(at, width), bits);
+    drawPrompts(context, inside(at, width), BAND.top + BAND.height / 2, bits);
   }
   const suspects = new Uint8Array(lane.suspicion.length);
-  for (const frame of suspectsOf(lane.suspicion)) suspects[frame] = 1;
-  for (const spot of spotsOf(suspects, 1, span, 5 / width)) drawPeak(context, spot, width, colors);
+  for (const frame of suspectsOf(lane)) suspects[frame] = 1;
+  for (const { at } of spotsOf(suspects, 1, span, 5 / width)) {
+    drawPeak(context, inside(at, width), colors);
+  }
 }
 
 /** Which frames have masks: full where up to date, hatched where stale, lined where edited by hand, else a thin line. */
@@ -200,97 +179,6 @@ function drawStrip(
   eachRun(low, (value, first, stop) => {
     if (value) context.fillRect(first / pixelRatio, STRIP.bottom, (stop - first) / pixelRatio, 1);
   });
-}
-
-/** A small triangle that points at a frame N goes to. */
-function drawPeak(
-  context: CanvasRenderingContext2D,
-  { at }: Spot,
-  width: number,
-  { text, ground }: LaneColors,
-): void {
-  const x = inside(at, width);
-  polygon(context, [
-    [x - 4, 8],
-    [x + 4, 8],
-    [x, 13.5],
-  ]);
-  paint(context, text, ground, 1.5);
-}
-
-/** Marks of the first and the last frame are not cut off. */
-function inside(at: number, width: number): number {
-  const isSeen = at >= 0 && at <= 1;
-  return isSeen ? clamp(at * width, MARK + 1, width - MARK - 1) : at * width;
-}
-
-/** As on the picture: a blue disc, a red diamond; a square for a box, a triangle for a drawn mask. */
-function drawPrompts(context: CanvasRenderingContext2D, x: number, bits: number): void {
-  const kinds = [POSITIVE, NEGATIVE, BOX, DRAWN].filter((bit) => bits & bit);
-  const left = x - (kinds.length - 1) * MARK * 0.75;
-  kinds.forEach((kind, place) => {
-    drawPrompt(context, left + place * MARK * 1.5, kind);
-  });
-}
-
-function drawPrompt(context: CanvasRenderingContext2D, x: number, kind: number): void {
-  const y = BAND.top + BAND.height / 2;
-  if (kind === POSITIVE) {
-    context.beginPath();
-    context.arc(x, y, MARK - 0.5, 0, 2 * Math.PI);
-  } else {
-    polygon(
-      context,
-      (SHAPES[kind] ?? []).map(([dx, dy]) => [x + dx * MARK, y + dy * MARK] as const),
-    );
-  }
-  if (kind === POSITIVE) paint(context, POSITIVE_COLOR, "#fff", 2);
-  else if (kind === NEGATIVE) paint(context, NEGATIVE_COLOR, "#fff", 2);
-  else paint(context, "#fff", SHADE, 2);
-}
-
-const SHAPES: Record<number, readonly (readonly [number, number])[]> = {
-  [NEGATIVE]: [
-    [0, -1.1],
-    [1.1, 0],
-    [0, 1.1],
-    [-1.1, 0],
-  ],
-  [BOX]: [
-    [-0.75, -0.75],
-    [0.75, -0.75],
-    [0.75, 0.75],
-    [-0.75, 0.75],
-  ],
-  [DRAWN]: [
-    [0, -0.9],
-    [1, 0.8],
-    [-1, 0.8],
-  ],
-};
-
-function polygon(
-  context: CanvasRenderingContext2D,
-  corners: readonly (readonly [number, number])[],
-): void {
-  context.beginPath();
-  for (const [x, y] of corners) context.lineTo(x, y);
-  context.closePath();
-}
-
-/** Fills the path, with a line round it that shows it on any ground. */
-function paint(
-  context: CanvasRenderingContext2D,
-  fill: string,
-  line: string,
-  lineWidth: number,
-): void {
-  context.strokeStyle = line;
-  context.lineWidth = lineWidth;
-  context.lineJoin = "round";
-  context.stroke();
-  context.fillStyle = fill;
-  context.fill();
 }
 
 function drawKeypoints(

@@ -8,6 +8,8 @@ const LONG_HIDDEN = 60_000;
 /** What takes the focus itself when it is pressed. */
 const FIELDS = "input, select, textarea, label, .s2w-popup";
 
+const SUPPRESS = "data-lm-suppress-shortcuts";
+
 /** The element of a view. */
 export function createRoot(): HTMLElement {
   return h("div", {
@@ -16,7 +18,7 @@ export function createRoot(): HTMLElement {
     role: "group",
     "aria-label": "Video annotation",
     // Jupyter leaves keys and right clicks to elements that say so.
-    "data-lm-suppress-shortcuts": "true",
+    [SUPPRESS]: "true",
     "data-jp-suppress-context-menu": "true",
   });
 }
@@ -29,6 +31,14 @@ export function beGuest(
 ): void {
   const options = { signal };
   root.addEventListener("keydown", onKey, options);
+  // Jupyter asks the element that has the focus before those round it.
+  root.addEventListener(
+    "focusin",
+    ({ target }) => {
+      if (target instanceof Element) target.setAttribute(SUPPRESS, "true");
+    },
+    options,
+  );
   root.addEventListener(
     "contextmenu",
     (event) => {

@@ -29,8 +29,11 @@ export function createLaneCanvas(
   };
   const observer = new ResizeObserver(measure);
   observer.observe(node);
-  // The colour of the text has a transition of no length: its end tells of every change of the theme.
-  node.addEventListener("transitionend", () => theme.value++, { signal: closing });
+  // The colour of the text has a transition of next to no length, which tells of every change of the
+  // theme. JupyterLab cuts it off, because it takes the old style sheet away first.
+  for (const event of ["transitionend", "transitioncancel"] as const) {
+    node.addEventListener(event, () => theme.value++, { signal: closing });
+  }
 
   const paint = (): void => {
     const rows = timeline.rows.peek();

@@ -42,7 +42,8 @@ function signed(change: number): string {
 }
 
 /** A lane in a sentence, for the name of the picture. */
-export function laneSummary(name: string, { flags, suspicion }: Lane): string {
+export function laneSummary(name: string, lane: Lane): string {
+  const { flags } = lane;
   let masks = 0;
   let stale = 0;
   let prompts = 0;
@@ -51,7 +52,7 @@ export function laneSummary(name: string, { flags, suspicion }: Lane): string {
     if ((flag & STALE) !== 0) stale++;
     if ((flag & PROMPTS) !== 0) prompts++;
   }
-  const suspects = suspectsOf(suspicion).length;
+  const suspects = suspectsOf(lane).length;
   const facts = [
     `masks on ${masks} of ${flags.length} frames`,
     stale > 0 ? `${stale} stale` : "",

@@ -36,7 +36,7 @@ export function createRangeHandles(
       "data-edge": edge,
       role: "slider",
       tabindex: 0,
-      "aria-label": edge === "in" ? "First frame of the range" : "Last frame of the range",
+      "aria-label": edge === "in" ? "Range begins" : "Range ends",
     });
     const set = (frame: number): void => {
       const whole = [0, state.frames.peek() - 1] as const;
@@ -103,8 +103,8 @@ export function createRangeHandles(
       handle.setAttribute("aria-valuenow", String(frame));
       handle.setAttribute("aria-valuetext", `Frame ${frame}`);
     }
-    setTitle(first, titleOf("range-in", "In: drag, or set it here"), "First frame of the range");
-    setTitle(last, titleOf("range-out", "Out: drag, or set it here"), "Last frame of the range");
+    setTitle(first, titleOf("range-in", "In: drag, or set it here"), "Range begins");
+    setTitle(last, titleOf("range-out", "Out: drag, or set it here"), "Range ends");
   };
   return { node, close: closer([effect(show)]) };
 }

@@ -65,7 +65,8 @@ export function statusNews(state: ViewState): string {
   if (state.busy.value) return state.busy.value;
   if (shared.model.status === "loading") return "Loading the model…";
   if (shared.model.status === "failed") return "The model could not be loaded.";
-  if (shared.job) return shared.job.text;
+  // Beside it the progress goes on; what was asked for comes first.
+  if (shared.job) return state.suspect.value?.text ?? shared.job.text;
   if (state.message.value) return state.message.value;
   return shared.read_only ? "Read-only: this project is open elsewhere." : "";
 }

@@ -4,18 +4,28 @@ import { AREA_CHANGE, CENTROID_JUMP, type Lane, LOW_SCORE, SOURCE, VANISHED } fr
 /** From this suspicion on, of 255, a frame is suspect. */
 export const SUSPECT = 128;
 
+/** A lane is another object whenever anything in it has changed. */
+const found = new WeakMap<Lane, readonly number[]>();
+
+/** The frames of a lane that N goes to. */
+export function suspectsOf(lane: Lane): readonly number[] {
+  const known = found.get(lane) ?? peaks(lane.suspicion);
+  found.set(lane, known);
+  return known;
+}
+
 /** The most suspect frame of each run of suspect frames; of equals the first. */
-export function suspectsOf(suspicion: Uint8Array): number[] {
-  const peaks: number[] = [];
+export function peaks(suspicion: Uint8Array): number[] {
+  const all: number[] = [];
   let peak = -1;
   for (let frame = 0; frame <= suspicion.length; frame++) {
     const value = suspicion[frame] ?? 0;
     if (value < SUSPECT) {
-      if (peak >= 0) peaks.push(peak);
+      if (peak >= 0) all.push(peak);
       peak = -1;
     } else if (peak < 0 || value > (suspicion[peak] ?? 0)) peak = frame;
   }
-  return peaks;
+  return all;
 }
 
 /** The first of ascending frames after this one, or the last before it when `step` is -1. */

@@ -133,7 +133,7 @@ function createTools(
     effect(() => {
       lanes.version.value;
       const lane = currentLane(state, lanes);
-      const none = lane && suspectsOf(lane.suspicion).length > 0 ? null : NO_SUSPECTS;
+      const none = lane && suspectsOf(lane).length > 0 ? null : NO_SUSPECTS;
       enable(previous, "prev-suspect", none);
       enable(next, "next-suspect", none);
     }),

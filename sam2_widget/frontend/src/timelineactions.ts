@@ -45,7 +45,7 @@ export function createTimelineActions(
   };
   const toSuspect = (step: 1 | -1) => () => {
     const lane = currentLane(state, lanes);
-    const target = lane && neighbour(suspectsOf(lane.suspicion), state.frame.peek(), step);
+    const target = lane && neighbour(suspectsOf(lane), state.frame.peek(), step);
     if (!lane || target === undefined)
       return say(`No suspect frame ${step === 1 ? "after" : "before"} this one.`);
     playback.seek(target);

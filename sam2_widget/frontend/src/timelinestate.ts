@@ -2,7 +2,7 @@
 import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals-core";
 import { KEYPOINTS_HEIGHT, type LaneRow, SCOPE_HEIGHT } from "./drawlanes.ts";
 import type { LaneHover } from "./lanepointer.ts";
-import type { Lane, Lanes } from "./lanes.ts";
+import type { KeypointLane, Lane, Lanes } from "./lanes.ts";
 import { paletteColor } from "./palette.ts";
 import { following, type Span, wholeSpan } from "./span.ts";
 import { scopeKey, type ViewState } from "./state.ts";
@@ -46,8 +46,9 @@ function rowsOf(state: ViewState, lanes: Lanes): LaneRow[] {
   const regions = (state.shared.value?.regions ?? []).map(({ id }) => id);
   const place = ({ region }: Lane): number =>
     regions.includes(region) ? regions.indexOf(region) : regions.length;
-  const ordered = [...lanes.scopes].sort((a, b) => place(a) - place(b));
-  const instances = new Set([...ordered, ...lanes.keypoints].map(({ instance }) => instance));
+  const ordered = withCurrent(state, lanes.scopes).sort((a, b) => place(a) - place(b));
+  const keypoints = withKeypoints(state, lanes.keypoints);
+  const instances = new Set([...ordered, ...keypoints].map(({ instance }) => instance));
   const rows: LaneRow[] = [];
   let top = 0;
   for (const instance of [...instances].sort((a, b) => a - b)) {
@@ -62,11 +63,29 @@ function rowsOf(state: ViewState, lanes: Lanes): LaneRow[] {
       });
       top += SCOPE_HEIGHT;
     }
-    for (const lane of lanes.keypoints.filter((other) => other.instance === instance)) {
+    for (const lane of keypoints.filter((other) => other.instance === instance)) {
       const current = state.mode.value === "keypoint" && state.instance.value === instance;
       rows.push({ kind: "keypoints", lane, top, height: KEYPOINTS_HEIGHT, current });
       top += KEYPOINTS_HEIGHT;
     }
   }
   return rows;
+}
+
+/** What is annotated now has a lane before it holds anything, so that the first click moves nothing. */
+function withCurrent(state: ViewState, lanes: readonly Lane[]): Lane[] {
+  if (!state.shared.value || lanes.some((lane) => state.isCurrent(lane))) return [...lanes];
+  const none = new Uint8Array(state.frames.value);
+  const scope = { instance: state.instance.value, region: state.region.value };
+  return [
+    ...lanes,
+    { ...scope, flags: none, suspicion: none, cause: none, score: none, area: none },
+  ];
+}
+
+function withKeypoints(state: ViewState, lanes: readonly KeypointLane[]): readonly KeypointLane[] {
+  const instance = state.instance.value;
+  const isPlacing = state.shared.value !== null && state.mode.value === "keypoint";
+  if (!isPlacing || lanes.some((lane) => lane.instance === instance)) return lanes;
+  return [...lanes, { instance, counts: new Uint8Array(state.frames.value) }];
 }

@@ -3,7 +3,7 @@ import { bench } from "vitest";
 import { columnsOf } from "../src/lanecolumns.ts";
 import { TRACK } from "../src/lanes.ts";
 import { wholeSpan } from "../src/span.ts";
-import { suspectsOf } from "../src/suspects.ts";
+import { peaks } from "../src/suspects.ts";
 import { laneOf } from "./lanes_of.ts";
 
 const suspicion = Array.from({ length: 10_000 }, (_, frame) => (frame * 7919) % 251);
@@ -15,5 +15,5 @@ bench("columns of 10 scopes of 10 000 frames, 1800 pixels wide", () => {
 });
 
 bench("their suspect frames", () => {
-  for (const lane of lanes) suspectsOf(lane.suspicion);
+  for (const lane of lanes) peaks(lane.suspicion);
 });

@@ -12,14 +12,14 @@ import {
   TRACK,
   VANISHED,
 } from "../src/lanes.ts";
-import { causeText, neighbour, suspectsOf } from "../src/suspects.ts";
+import { causeText, neighbour, peaks } from "../src/suspects.ts";
 import { laneOf } from "./lanes_of.ts";
 
 describe("suspect frames", () => {
   test("are the peaks of runs above the threshold, of equals the first", () => {
     const suspicion = new Uint8Array([0, 130, 200, 200, 150, 127, 0, 128, 100, 255]);
-    expect(suspectsOf(suspicion)).toEqual([2, 7, 9]);
-    expect(suspectsOf(new Uint8Array(4))).toEqual([]);
+    expect(peaks(suspicion)).toEqual([2, 7, 9]);
+    expect(peaks(new Uint8Array(4))).toEqual([]);
   });
 
   test("are gone to one by one, and not round the end", () => {

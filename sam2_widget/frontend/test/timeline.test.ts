@@ -85,10 +85,15 @@ beforeEach(async () => {
 afterEach(() => page.remove());
 
 describe("the timeline", () => {
-  test("is only the slider until something is annotated", async () => {
-    expect(page.find(".s2w-lanes").hidden).toBe(true);
-    await tellLanes();
-    expect(page.find(".s2w-lanes").hidden).toBe(false);
+  test("has a lane for what is annotated now before it holds anything, so that nothing jumps", async () => {
+    expect(labels().map(({ textContent }) => textContent)).toEqual(["1 · overall"]);
+    const before = canvas().style.height;
+    await tellLanes([SCOPE], 0);
+    expect(labels().map(({ textContent }) => textContent)).toEqual(["1 · overall"]);
+    expect(canvas().style.height).toBe(before);
+    model.set("mode", "keypoint");
+    await page.until(() => labels().length === 2);
+    expect(labels()[1]?.textContent).toBe("1 · keypoints");
   });
 
   test("names each lane, in the order of the regions; a click on a name goes to the scope or to the keypoints", async () => {
@@ -193,6 +198,19 @@ describe("keys", () => {
     expect(page.find<HTMLInputElement>(".s2w-slider").value).toBe("30");
     page.press("ArrowRight");
     expect(page.status).not.toContain("Frame 30");
+  });
+
+  test("are answered while a track goes on, too", async () => {
+    await page.tell({
+      scopes: [SCOPE, OTHER],
+      regions: REGIONS,
+      job: { text: "Tracking 1 scope", done: 3, total: 60, seconds_left: null },
+    });
+    expect(page.status).toBe("Tracking 1 scope");
+    page.press("n");
+    expect(page.status).toBe("Frame 30: the area shrank by half.");
+    page.press("ArrowRight");
+    expect(page.status).toBe("Tracking 1 scope");
   });
 
   test("have buttons, which are there when the object has suspect frames", () => {

@@ -1,0 +1,343 @@
+"""One frame of one object: memories in, mask and memory out, over the modules of ``SAM2Base``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from sam2.modeling.sam2_base import NO_OBJ_SCORE
+from sam2.modeling.sam2_utils import get_1d_sine_pe, select_closest_cond_frames
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import nn
+
+    from sam2_widget.engines.sam2.features import Features
+    from sam2_widget.engines.sam2.memory import Memory, Output
+
+Points = dict[str, torch.Tensor]
+"""Coordinates (1, N, 2) in pixels of the model's image and labels (1, N), in upstream's form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The masks (1, M, h, w) the decoder offers, and the index of the best where it is several."""
+
+    masks: torch.Tensor
+    best: tuple[torch.Tensor, torch.Tensor] | None
+
+    def chosen(self, masks: torch.Tensor) -> torch.Tensor:
+        """Return of such masks the best, (1, 1, h, w)."""
+        return masks if self.best is None else masks[self.best].unsqueeze(1)
+
+
+class Propagation:
+    """What ``SAM2VideoPredictor`` does to one object on one frame, without what nobody reads.
+
+    Every operation that makes a number is upstream's own, in upstream's order, so that masks are
+    bit-identical. Left out are constants (see `constants`), and large masks where no memory
+    is made of them.
+
+    Parameters
+    ----------
+    model : SAM2Base
+        The model.
+    positions : Module
+        Gives the positional encoding of the last level of features.
+    """
+
+    def __init__(self, model: Any, positions: nn.Module) -> None:
+        self._model = model
+        self._positions = positions
+        self._memory_grid: torch.Tensor | None = None
+        self._memory_positions: list[torch.Tensor] = []
+        self._no_prompts: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def from_points(
+        self,
+        frame: int,
+        features: Features,
+        points: Points,
+        previous: torch.Tensor | None,
+        memory: Memory | None,
+    ) -> Output:
+        """Return what points give; with a memory they correct a tracked frame."""
+        conditioned = self._conditioned(frame, features, memory)
+        return self._decode(features, conditioned, points, previous, initial=memory is None)[0]
+
+    def from_mask(self, features: Features, mask: torch.Tensor, *, encode: bool) -> Output:
+        """Return what a mask of the model's image size gives, with its memory if that is wanted."""
+        top = features.levels[-1]
+        if not self._model.use_mask_input_as_output_without_sam:
+            conditioned = self._conditioned(0, features, None)
+            output, candidates = self._decode(features, conditioned, None, mask, initial=True)
+            large = self._enlarged(candidates)
+        else:
+            high = list(features.levels[:-1]) or None
+            found = self._model._use_mask_as_output(top, high, mask)
+            *_, low, large, pointer, score = found
+            output = _output(low, pointer, score)
+        if encode:
+            self._encode(features, output, large, from_points=False)
+        return output
+
+    def track(self, frame: int, features: Features, memory: Memory) -> Output:
+        """Return the mask that follows from memory, and the memory it leaves."""
+        conditioned = self._conditioned(frame, features, memory)
+        output, candidates = self._decode(features, conditioned, None, None, initial=False)
+        self._encode(features, output, self._enlarged(candidates), from_points=False)
+        return output
+
+    def remember(self, features: Features, output: Output) -> None:
+        """Add to the output of a prompted frame the memory that a pass reads."""
+        large = self._upsampled(output["pred_masks"])
+        self._encode(features, output, large, from_points=True)
+
+    def remember_tracked(self, features: Features, output: Output) -> None:
+        """Add to the output of a tracked frame the memory that tracking made of it."""
+        masks = output["pred_masks"]
+        if self._model._use_multimask(False, None):
+            # As many as there were then: see `_enlarged`.
+            masks = masks.expand(-1, self._model.sam_mask_decoder.num_multimask_outputs, -1, -1)
+        large = self._enlarged(Candidates(masks, None))[:, :1]
+        self._encode(features, output, large, from_points=False)
+
+    @property
+    def reach(self) -> int:
+        """How many frames away the memory features of tracked frames are read at most."""
+        model = self._model
+        return int(max(1, (model.num_maskmem - 2) * model.memory_temporal_stride_for_eval + 1))
+
+    # -- memory attention ---------------------------------------------------------------------
+
+    def _conditioned(self, frame: int, features: Features, memory: Memory | None) -> torch.Tensor:
+        """Return the last level of features, told what the memory holds; (1, C, H, W)."""
+        model, top = self._model, features.levels[-1]
+        if model.num_maskmem == 0:
+            return top
+        flat = top.flatten(2).permute(2, 0, 1)
+        pointers = 0
+        if memory is not None:
+            tokens, positions, pointers = self._tokens(frame, memory, top)
+        elif model.directly_add_no_mem_embed:
+            added: torch.Tensor = flat + model.no_mem_embed
+            return added.permute(1, 2, 0).view(top.shape)
+        else:
+            tokens = [model.no_mem_embed.expand(1, 1, model.mem_dim)]
+            positions = [model.no_mem_pos_enc.expand(1, 1, model.mem_dim)]
+        attended = model.memory_attention(
+            curr=[flat],
+            curr_pos=[self._positions(top).flatten(2).permute(2, 0, 1)],
+            memory=torch.cat(tokens, dim=0),
+            memory_pos=torch.cat(positions, dim=0),
+            num_obj_ptr_tokens=pointers,
+        )
+        conditioned: torch.Tensor = attended.permute(1, 2, 0).view(top.shape)
+        return conditioned
+
+    def _tokens(
+        self, frame: int, memory: Memory, top: torch.Tensor
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor], int]:
+        """Return memory tokens, their positions, and how many of the last are pointers."""
+        model = self._model
+        chosen, others = select_closest_cond_frames(
+            frame, memory.cond, model.max_cond_frames_in_attn
+        )
+        tokens, positions = [], []
+        for place, output in self._recent(frame, memory, chosen, others):
+            tokens.append(output["maskmem_features"].to(top.device).flatten(2).permute(2, 0, 1))
+            positions.append(self._memory_position(place))
+        if not model.use_obj_ptrs_in_encoder:
+            return tokens, positions, 0
+        pointers = list(self._pointers(frame, memory, chosen, others))
+        if not pointers:
+            return tokens, positions, 0
+        distances, vectors = zip(*pointers, strict=True)
+        stacked = torch.stack(vectors, dim=0)
+        where = self._pointer_position(distances, stacked, min(memory.count, _pointers(model)))
+        parts = model.hidden_dim // model.mem_dim
+        if parts > 1:
+            stacked = stacked.reshape(-1, 1, parts, model.mem_dim)
+            stacked = stacked.permute(0, 2, 1, 3).flatten(0, 1)
+            where = where.repeat_interleave(parts, dim=0)
+        return [*tokens, stacked], [*positions, where], len(stacked)
+
+    def _recent(
+        self, frame: int, memory: Memory, chosen: dict[int, Output], others: dict[int, Output]
+    ) -> Iterator[tuple[int, Output]]:
+        """Yield the outputs whose memories are read, each with its place in time, 0 for prompts."""
+        model = self._model
+        for output in chosen.values():
+            yield 0, output
+        stride = model.memory_temporal_stride_for_eval
+        for place in range(1, model.num_maskmem):
+            back = model.num_maskmem - place
+            if back == 1:
+                at = frame + 1 if memory.reverse else frame - 1
+            elif memory.reverse:
+                at = -(-(frame + 2) // stride) * stride + (back - 2) * stride
+            else:
+                at = ((frame - 2) // stride) * stride - (back - 2) * stride
+            found = memory.tracked.get(at) or others.get(at)
+            if found is not None:
+                yield place, found
+
+    def _pointers(
+        self, frame: int, memory: Memory, chosen: dict[int, Output], others: dict[int, Output]
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Yield the object pointers that are read, each with its distance in frames."""
+        model, sign = self._model, -1 if memory.reverse else 1
+        for at, output in chosen.items():
+            if model.only_obj_ptrs_in_the_past_for_eval and (at - frame) * sign > 0:
+                continue
+            distance = (frame - at) * sign
+            signed = model.use_signed_tpos_enc_to_obj_ptrs
+            yield distance if signed else abs(distance), output["obj_ptr"]
+        for distance in range(1, min(memory.count, _pointers(model))):
+            at = frame - sign * distance
+            if not 0 <= at < memory.count:
+                break
+            found = memory.tracked.get(at) or others.get(at)
+            if found is not None:
+                yield distance, found["obj_ptr"]
+
+    def _memory_position(self, place: int) -> torch.Tensor:
+        """Return where and when a memory is from; the same for every frame."""
+        if not self._memory_positions:
+            model, where = self._model, self._memory_grid
+            assert where is not None, "nothing was encoded yet"
+            flat = where.flatten(2).permute(2, 0, 1)
+            self._memory_positions = [
+                flat + model.maskmem_tpos_enc[model.num_maskmem - p - 1]
+                for p in range(model.num_maskmem)
+            ]
+        return self._memory_positions[place]
+
+    def _pointer_position(
+        self, distances: tuple[int, ...], pointers: torch.Tensor, most: int
+    ) -> torch.Tensor:
+        model = self._model
+        if not model.add_tpos_enc_to_obj_ptrs:
+            return pointers.new_zeros(len(distances), 1, model.mem_dim)
+        size = model.hidden_dim if model.proj_tpos_enc_in_obj_ptrs else model.mem_dim
+        where = torch.tensor(distances).to(device=pointers.device, non_blocking=True)
+        encoded = model.obj_ptr_tpos_proj(get_1d_sine_pe(where / (most - 1), dim=size))
+        expanded: torch.Tensor = encoded.unsqueeze(1).expand(-1, 1, model.mem_dim)
+        return expanded
+
+    # -- mask decoder -------------------------------------------------------------------------
+
+    def _decode(
+        self,
+        features: Features,
+        conditioned: torch.Tensor,
+        points: Points | None,
+        mask: torch.Tensor | None,
+        *,
+        initial: bool,
+    ) -> tuple[Output, Candidates]:
+        """Do what upstream's ``_forward_sam_heads`` does, but for the large masks."""
+        model = self._model
+        several = model._use_multimask(initial, points)
+        sparse, dense = self._prompts(points, mask, conditioned.device)
+        masks, qualities, tokens, score = model.sam_mask_decoder(
+            image_embeddings=conditioned,
+            image_pe=model.sam_prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=dense,
+            multimask_output=several,
+            repeat_image=False,
+            high_res_features=list(features.levels[:-1]) or None,
+        )
+        if model.pred_obj_scores:
+            appears = score > 0
+            masks = torch.where(appears[:, None, None], masks, NO_OBJ_SCORE)
+        masks, token, best = masks.float(), tokens[:, 0], None
+        if several:
+            rows = torch.arange(len(qualities), device=qualities.device)
+            best = rows, torch.argmax(qualities, dim=-1)
+            if tokens.size(1) > 1:
+                token = tokens[best]
+        pointer = model.obj_ptr_proj(token)
+        if model.pred_obj_scores:
+            share = score.sigmoid() if model.soft_no_obj_ptr else appears.float()
+            if model.fixed_no_obj_ptr:
+                pointer = share * pointer
+            pointer = pointer + (1 - share) * model.no_obj_ptr
+        candidates = Candidates(masks, best)
+        return _output(candidates.chosen(masks), pointer, score), candidates
+
+    def _enlarged(self, candidates: Candidates) -> torch.Tensor:
+        """Return the chosen mask in the model's image size."""
+        masks, choose = candidates.masks, candidates.chosen
+        if masks.device.type == "cpu":
+            # Its kernel for three channels rounds otherwise than the one for a single channel.
+            return choose(self._upsampled(masks))
+        return self._upsampled(choose(masks))
+
+    def _upsampled(self, masks: torch.Tensor) -> torch.Tensor:
+        size = self._model.image_size
+        return functional.interpolate(masks, (size, size), mode="bilinear", align_corners=False)
+
+    def _prompts(
+        self, points: Points | None, mask: torch.Tensor | None, device: torch.device
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        encoder = self._model.sam_prompt_encoder
+        if mask is not None and mask.shape[-2:] != encoder.mask_input_size:
+            mask = functional.interpolate(
+                mask.float(),
+                size=encoder.mask_input_size,
+                align_corners=False,
+                mode="bilinear",
+                antialias=True,
+            )
+        if points is not None or mask is not None or self._no_prompts is None:
+            given = points or {
+                "point_coords": torch.zeros(1, 1, 2, device=device),
+                "point_labels": -torch.ones(1, 1, dtype=torch.int32, device=device),
+            }
+            pair = given["point_coords"], given["point_labels"]
+            encoded: tuple[torch.Tensor, torch.Tensor] = encoder(
+                points=pair, boxes=None, masks=mask
+            )
+            if points is not None or mask is not None:
+                return encoded
+            self._no_prompts = encoded
+        return self._no_prompts
+
+    # -- memory encoder -----------------------------------------------------------------------
+
+    def _encode(
+        self, features: Features, output: Output, large: torch.Tensor, *, from_points: bool
+    ) -> None:
+        model, top = self._model, features.levels[-1]
+        if model.num_maskmem == 0:
+            return
+        encoded, grid = model._encode_new_memory(
+            current_vision_feats=[top.flatten(2).permute(2, 0, 1)],
+            feat_sizes=[top.shape[-2:]],
+            pred_masks_high_res=large,
+            object_score_logits=output["object_score_logits"],
+            is_mask_from_pts=from_points,
+        )
+        output["maskmem_features"] = encoded.to(torch.bfloat16)
+        if self._memory_grid is None:
+            self._memory_grid = grid[-1]
+
+
+def _output(masks: torch.Tensor, pointer: torch.Tensor, score: torch.Tensor) -> Output:
+    return {
+        "maskmem_features": None,
+        "pred_masks": masks,
+        "obj_ptr": pointer,
+        "object_score_logits": score,
+    }
+
+
+def _pointers(model: Any) -> int:
+    """Return how many frames back pointers are read, the frame at hand counted."""
+    most: int = model.max_obj_ptrs_in_encoder
+    return most
