@@ -38,7 +38,7 @@ const PATIENCE = 4000;
 const LONGEST_RETRY = 15000;
 
 /** Pause in ms between two states while a track runs: each costs the track a little. */
-const BREATH = 100;
+const BREATH = 200;
 
 /** Requests that can be repeated: they are dropped when the kernel is lost, and asked again. */
 const READS: ReadonlySet<RequestKind> = new Set([

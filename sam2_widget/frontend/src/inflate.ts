@@ -1,4 +1,5 @@
 // Unpacks deflated bytes of a known length.
+import { unzlib } from "./unzlib.ts";
 
 /** Throws where they are missing or have another length; `what` says whose they are. */
 export async function inflate(
@@ -7,8 +8,7 @@ export async function inflate(
   what: string,
 ): Promise<Uint8Array> {
   if (!buffer) throw new Error(`The buffer of ${what} is missing.`);
-  const stream = new Blob([buffer]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const bytes = unzlib(buffer, expected);
   if (bytes.length !== expected) {
     throw new Error(`${capital(what)} has ${bytes.length} bytes instead of ${expected}.`);
   }
