@@ -226,7 +226,7 @@ def test_tracking_carries_an_edited_frame_on_and_leaves_it_as_it_is(
     widget.wait(pending=0, edited=1)
     nb.page.keyboard.press("p")
     status = widget.root.locator(".s2w-status")
-    assert status.inner_text() == "Edited by hand: Track (T) carries it on."
+    status.filter(has_text="Edited by hand: Track (T) carries it on.").wait_for()
     nb.py("None", "edited = mask(8)")
     nb.screenshot("brush-tracked-frame", widget.root)
 
