@@ -25,6 +25,9 @@ export interface FrameOptions {
 const BYTES = 256 * 1024 * 1024;
 const COUNT = 1000;
 
+/** Wishes that follow each other faster than this (ms) mean that the view is being moved; slower, that it rests. */
+const REST = 150;
+
 export class Frames {
   /** The newest wanted frame whose image is here: a frame that was wanted later is never undone. */
   readonly shown: Signal<Shown | null> = signal(null);
@@ -38,6 +41,10 @@ export class Frames {
   /** Not ready or never answered: asked again by `retry`. Failed: only when wanted anew. */
   #missing = new Set<number>();
   #failed = new Set<number>();
+  #wantedAt = -Infinity;
+  /** While the view moves faster than images come, they are asked for at half their width; all of it follows at rest. */
+  #moving = false;
+  #resting: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   #cache = new Lru<Kept>({
     cost: BYTES,
@@ -60,6 +67,7 @@ export class Frames {
 
   /** Shows this frame as soon as its image is here. */
   want(index: number): void {
+    if (index !== this.#target) this.#noteMotion(index);
     this.#target = index;
     this.#failed.delete(index);
     this.#wishes.set(index, ++this.#wish);
@@ -93,6 +101,7 @@ export class Frames {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#resting);
     this.#fetcher.close();
     this.shown.value = null;
     this.#cache.keep = null;
@@ -112,8 +121,27 @@ export class Frames {
     if (target !== null && !this.#failed.has(target)) this.want(target);
   }
 
+  #noteMotion(next: number): void {
+    const now = performance.now();
+    const isFast = now - this.#wantedAt < REST;
+    this.#wantedAt = now;
+    const isBehind = this.#target !== null && !this.has(this.#target);
+    if (!this.#moving && !(isFast && (isBehind || (this.has(next) && !this.#isGood(next))))) return;
+    this.#moving = true;
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      this.#moving = false;
+      this.#wantTarget();
+    }, REST);
+  }
+
+  /** The width that is worth asking for now. */
+  get #asking(): number {
+    return this.#moving ? Math.ceil(this.#width / 2) : this.#width;
+  }
+
   #isGood(index: number): boolean {
-    return (this.#cache.peek(index)?.asked ?? -1) >= this.#width;
+    return (this.#cache.peek(index)?.asked ?? -1) >= this.#asking;
   }
 
   #show(index: number): void {
@@ -127,7 +155,7 @@ export class Frames {
   }
 
   async #fetch(index: number): Promise<void> {
-    const asked = this.#width;
+    const asked = this.#asking;
     try {
       const answer = await this.#options.request(index, asked);
       if (answer.kind === "not_ready") {

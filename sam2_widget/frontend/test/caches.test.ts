@@ -110,7 +110,7 @@ describe("frames", () => {
   test("only the latest wish of an animation frame is asked for", async () => {
     for (const index of [1, 2, 3]) frames.want(index);
     await tick();
-    expect(asked.map(({ index, width }) => [index, width])).toEqual([[3, 320]]);
+    expect(asked.map(({ index }) => index)).toEqual([3]);
   });
 
   test("an answer to an earlier wish never replaces a later one", async () => {
@@ -147,6 +147,22 @@ describe("frames", () => {
       [1, 320],
       [1, 1280],
     ]);
+  });
+
+  test("while one moves faster than images come they are half as wide, and whole at rest", async () => {
+    for (const index of [1, 2, 3]) {
+      frames.want(index);
+      await tick();
+    }
+    expect(asked.map(({ index, width }) => [index, width])).toEqual([
+      [1, 320],
+      [2, 160],
+      [3, 160],
+    ]);
+    for (const index of [1, 2, 3]) await request(index).answer(image(index));
+    expect(frames.shown.value?.index).toBe(3);
+    await vi.waitFor(() => expect(asked.length).toBe(4));
+    expect([asked[3]?.index, asked[3]?.width]).toEqual([3, 320]);
   });
 
   test("no more large frames are fetched ahead than can be kept", async () => {
