@@ -126,7 +126,8 @@ export class Frames {
     const isFast = now - this.#wantedAt < REST;
     this.#wantedAt = now;
     const isBehind = this.#target !== null && !this.has(this.#target);
-    if (!this.#moving && !(isFast && (isBehind || (this.has(next) && !this.#isGood(next))))) return;
+    const isPoor = this.has(next) && (this.#cache.peek(next)?.asked ?? 0) < this.#width;
+    if (!isFast || !(isBehind || isPoor)) return;
     this.#moving = true;
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
@@ -135,13 +136,14 @@ export class Frames {
     }, REST);
   }
 
-  /** The width that is worth asking for now. */
-  get #asking(): number {
-    return this.#moving ? Math.ceil(this.#width / 2) : this.#width;
+  /** The width that is worth asking for; what is fetched ahead, as for playing, is always whole. */
+  #widthFor(index: number): number {
+    const passes = this.#moving && index === this.#target;
+    return passes ? Math.ceil(this.#width / 2) : this.#width;
   }
 
   #isGood(index: number): boolean {
-    return (this.#cache.peek(index)?.asked ?? -1) >= this.#asking;
+    return (this.#cache.peek(index)?.asked ?? -1) >= this.#widthFor(index);
   }
 
   #show(index: number): void {
@@ -155,7 +157,7 @@ export class Frames {
   }
 
   async #fetch(index: number): Promise<void> {
-    const asked = this.#asking;
+    const asked = this.#widthFor(index);
     try {
       const answer = await this.#options.request(index, asked);
       if (answer.kind === "not_ready") {

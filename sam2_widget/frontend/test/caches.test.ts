@@ -165,6 +165,17 @@ describe("frames", () => {
     expect([asked[3]?.index, asked[3]?.width]).toEqual([3, 320]);
   });
 
+  test("what is fetched ahead is whole, also over frames that were passed fast", async () => {
+    for (const index of [1, 2]) {
+      frames.want(index);
+      await tick();
+    }
+    for (const index of [1, 2]) await request(index).answer(image(index));
+    frames.ahead([3, 1]);
+    await tick();
+    expect(asked.slice(2).map(({ index, width }) => [index, width])).toEqual([[3, 320]]);
+  });
+
   test("no more large frames are fetched ahead than can be kept", async () => {
     frames.want(1);
     await tick();
