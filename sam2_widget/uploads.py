@@ -8,17 +8,20 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import threading
 import time
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+import filelock
 
 from sam2_widget.errors import SaveError, UploadError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -89,6 +92,11 @@ class Uploads:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        # Two kernels may receive one file: between a look at its size and the write that follows,
+        # the other must not finish it or begin it anew. Outside the folder, to leave nothing there.
+        whose = os.getuid() if hasattr(os, "getuid") else ""
+        path = Path(tempfile.gettempdir()) / f"sam2-widget-uploads{whose}.lock"
+        self._kernels = filelock.FileLock(path, thread_local=False)
         self._files: dict[str, _File] = {}
         self._complete: dict[str, Upload] = {}
 
@@ -123,7 +131,7 @@ class Uploads:
         if size > MAX_SIZE:
             raise UploadError(f"{safe} cannot be {_amount(size)}; {_amount(MAX_SIZE)} is the most.")
         file = _File(folder, safe, size, modified)
-        with self._lock, _writing(file):
+        with self._alone(), _writing(file):
             _forget_old(folder)
             received = _received(file)
             _check_room(file, size - received)
@@ -157,7 +165,7 @@ class Uploads:
             If it cannot be written; the upload goes on once it can.
         """
         bytes_ = memoryview(data).cast("B")
-        with self._lock:
+        with self._alone():
             if token in self._complete:
                 return self._complete[token]
             file = self._file(token)
@@ -180,7 +188,7 @@ class Uploads:
 
     def cancel(self, token: str) -> None:
         """Throw away what came of a file; what is not known is none to throw away."""
-        with self._lock:
+        with self._alone():
             file = self._files.pop(token, None)
             upload = self._complete.pop(token, None)
             path = file.part if file else upload.path if upload else None
@@ -201,6 +209,15 @@ class Uploads:
         if upload is None or upload.path is None:
             raise UploadError("The file is not there yet; wait for its end, or upload it again.")
         return upload.path
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other threads and other kernels from what uploads change."""
+        with self._lock, contextlib.ExitStack() as stack:
+            # Where there are no locks, one kernel alone is still served.
+            with contextlib.suppress(NotImplementedError, OSError):
+                stack.enter_context(self._kernels)
+            yield
 
     def _file(self, token: str) -> _File:
         file = self._files.get(token)
