@@ -43,6 +43,10 @@ class ModelError(Sam2WidgetError, ValueError):
     """A model that cannot be found, read or built."""
 
 
+class NotSwitchedError(ModelError):
+    """A model that could not take the place of another, which stays in use."""
+
+
 class SaveError(Sam2WidgetError, OSError):
     """A file could not be written."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from sam2_widget.errors import ModelError
+from sam2_widget.model_names import official_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +81,7 @@ def resolve(model: str | Path, config: str | Path | None = None) -> list[ModelSp
         return list(_found("sam2.1_")) or [nano(NANO_NOTE)]
     if model == "nano":
         return [nano()]
-    name = f"{model}.pt"
+    name = f"{official_name(str(model))}.pt"
     if name in OFFICIAL:
         for spec in _found(name):
             return [spec]

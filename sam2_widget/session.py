@@ -20,6 +20,7 @@ from sam2_widget.keypoint_session import KeypointSession
 from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
 from sam2_widget.live import Live, Model, Options
+from sam2_widget.model_session import ModelSession
 from sam2_widget.registry import attach, release
 from sam2_widget.room import parse_size
 from sam2_widget.sources import VideoLike, open_source
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Session(FileSession, KeypointSession, LabelSession):
+class Session(FileSession, KeypointSession, LabelSession, ModelSession):
     """Annotate a video with SAM 2: prompts in, masks out, everything on disk at once.
 
     A project lives in ``<output_dir>/<name>/``. A second session on the same project in one process
@@ -59,7 +60,8 @@ class Session(FileSession, KeypointSession, LabelSession):
         Where projects are kept.
     model : str, Path or Engine
         ``"auto"`` (a SAM 2.1 checkpoint found in ``./checkpoints`` or the user's cache, else nano),
-        ``"nano"``, an official name, a path to weights, or an engine of your own.
+        ``"nano"``, an official name, a path to weights, or an engine of your own. An open project
+        switches to it; `set_model` does so too.
     config : str or Path, optional
         Model config for a path to weights: a yaml file or the name of one that sam2 ships.
     device : str
@@ -135,7 +137,7 @@ class Session(FileSession, KeypointSession, LabelSession):
             self._draw_lines(lines)
         self._editor = Editor(self._live)
         if self._live.needs_engine(chosen, model == "auto"):
-            self._live.open_engine(chosen)
+            self._live.open_engine(chosen).add_done_callback(self._live.tell_not_switched)
             self._live.worker.submit(self._editor.make_unmade)
 
     # -- what there is ------------------------------------------------------------------------

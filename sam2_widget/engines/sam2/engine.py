@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
 from sam2_widget.engines.sam2.constants import compute_constants_once
+from sam2_widget.engines.sam2.describing import describe
 from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
@@ -26,7 +27,12 @@ from sam2_widget.engines.sam2.memory import (
     move,
     readable,
 )
-from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_device
+from sam2_widget.engines.sam2.precision import (
+    inference,
+    limit_threads,
+    pick_device,
+    precision_of,
+)
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 
 if TYPE_CHECKING:
@@ -88,11 +94,17 @@ class Sam2Engine:
             self._model = load_predictor(self._config, self._checkpoint, self._device)
             self._propagation = Propagation(self._model, compute_constants_once(self._model))
         self._scopes.clear()
+        # Another model may have tracked since: what this one knew of past frames is over.
+        self.archive = Archive(self.archive.budget)
         self._release_images()
         self._frames = frames
         self._images = LazyImages(frames, self._model.image_size)
         self.cache = FeatureCache(self._feature_bytes, self._device)
         self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what makes the masks, once it is open: files, device, numbers, versions."""
+        return describe(self._config, self._checkpoint, self._device, precision_of(self._device))
 
     def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
         """Segment a frame from its prompts: each in turn, as if given one call at a time."""
