@@ -219,7 +219,8 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession):
             per frame between), centroid_jump (the way of the centroid from there, in sizes of the
             object, per frame between), suspicion (0 to 1: how probably the track is wrong there)
             and cause (what speaks against it most: "low score", "area", "jump", "presence", that
-            is, it vanished or came back, or "" for nothing); see `confidence.Confidence`.
+            is, it vanished or came back, or "" for nothing); see `confidence.Confidence`. At the
+            end run, the id of the tracking run, of which `provenance` tells more.
         """
         return views.to_dataframe(self._live)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sam2_widget.json_files import damaged, read_json
 from sam2_widget.labels import Labels
+from sam2_widget.provenance import checked, read_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,8 +83,9 @@ def project_export(
         ``file``, the mask's PNG inside the project folder, and ``png``, the bytes of that file in
         base64, if wanted; so do the entries of ``masks``;
         ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
-        of names between which lines are drawn. Coordinates are pixels of the stored frame, origin
-        at the top-left corner of the top-left pixel; frames count from 0.
+        of names between which lines are drawn; ``engine``, what makes masks now, and ``runs``, what
+        made those of each tracking run: see `Session.provenance`. Coordinates are pixels of the
+        stored frame, origin at the top-left corner of the top-left pixel; frames count from 0.
 
     Raises
     ------
@@ -105,6 +107,8 @@ def project_export(
             for path in sorted(project.root.glob("instance*/keypoints.json"), key=_instance)
         ],
         "skeleton": [list(pair) for pair in project.info.skeleton] if project.info else [],
+        "engine": checked(dict(project.info.engine)) if project.info else {},
+        "runs": list(read_runs(project.root).values()),
     }
 
 
