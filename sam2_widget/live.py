@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sam2_widget import models
 from sam2_widget.choosing import choose, suits
 from sam2_widget.engines.base import Engine
 from sam2_widget.errors import (
@@ -26,6 +27,7 @@ from sam2_widget.labels import Labels
 from sam2_widget.lanes import Lanes
 from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
+from sam2_widget.model_download import ModelDownload, wait_unless
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import Project, ProjectInfo
 from sam2_widget.provenance import Provenance
@@ -184,6 +186,9 @@ class Live:
         )
         self.provenance = Provenance(
             self.project, lambda task: self.worker.submit(task, urgent=False), self._remember_engine
+        )
+        self.download = ModelDownload(
+            lambda: self.tell(Change("model")), self.use_downloaded, self.notify
         )
         if self.read_only:
             self.notify("warning", self.held_elsewhere)
@@ -385,6 +390,19 @@ class Live:
         before = self.status.device if self._opened is None else self._opened.device
         self.set_status(ModelStatus(_name_of(model), device or before, "waiting"))
         return self.worker.submit(lambda: self._open_engine(model, device or before))
+
+    def use_downloaded(self, name: str, cancel: threading.Event) -> str:
+        """Use a model that was downloaded, unless the user chose another one meanwhile.
+
+        It waits for a running track. Returns what to tell the user.
+        """
+        before = self._model
+        while (job := self.queue.job) is not None and not cancel.is_set():
+            wait_unless(cancel, job.wait)
+        if cancel.is_set() or self._model is not before:
+            return f"{name} is downloaded; the menu of models has it."
+        self.open_engine(models.resolve(name)).result()
+        return f"{name} is downloaded and in use."
 
     def ready_engine(self) -> Engine:
         """Return the engine; for the worker.
@@ -636,10 +654,12 @@ class Live:
     def close(self) -> None:
         """End the run between two frames, save, stop all threads and release the folder."""
         closed = ClosedError("The session was closed; track() resumes when it is open again.")
+        self.download.give_up()
         self.video.close()
         self.worker.close()
         self.queue.close(closed)
         self.saver.close()
+        self.download.close()
         try:
             self._close_engine()
             if not self.read_only:
