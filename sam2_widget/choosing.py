@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sam2_widget.models import ModelSpec
+    from sam2_widget.finding import ModelSpec
 
 GIB = 1 << 30
 LARGEST_FIRST = ("large", "base_plus", "small", "tiny")

@@ -47,6 +47,10 @@ class NotSwitchedError(ModelError):
     """A model that could not take the place of another, which stays in use."""
 
 
+class DownloadError(ModelError):
+    """A checkpoint that was not downloaded; its message says why, and what is kept."""
+
+
 class SaveError(Sam2WidgetError, OSError):
     """A file could not be written."""
 

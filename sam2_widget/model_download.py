@@ -57,7 +57,7 @@ class ModelDownload:
 
     def __init__(
         self,
-        moved: Callable[[], None],
+        moved: Callable[[], object],
         use: Callable[[str, threading.Event], str],
         notify: Callable[[str, str], None],
         fetch: Fetch = models.download,
