@@ -187,9 +187,7 @@ class Live:
         self.provenance = Provenance(
             self.project, lambda task: self.worker.submit(task, urgent=False), self._remember_engine
         )
-        self.download = ModelDownload(
-            lambda: self.tell(Change("model")), self.use_downloaded, self.notify
-        )
+        self.download = ModelDownload(lambda: self.tell(Change("model")), self.notify)
         if self.read_only:
             self.notify("warning", self.held_elsewhere)
         try:
@@ -391,18 +389,27 @@ class Live:
         self.set_status(ModelStatus(_name_of(model), device or before, "waiting"))
         return self.worker.submit(lambda: self._open_engine(model, device or before))
 
-    def use_downloaded(self, name: str, cancel: threading.Event) -> str:
-        """Use a model that was downloaded, unless the user chose another one meanwhile.
+    def start_download(self, name: str) -> None:
+        """Download a model, and use it once it is whole and no track runs.
 
-        It waits for a running track. Returns what to tell the user.
+        If the user chooses another one meanwhile, that stays in use.
+
+        Raises
+        ------
+        ModelError
+            If another one is being downloaded.
         """
         before = self._model
-        while (job := self.queue.job) is not None and not cancel.is_set():
-            wait_unless(cancel, job.wait)
-        if cancel.is_set() or self._model is not before:
-            return f"{name} is downloaded; the menu of models has it."
-        self.open_engine(models.resolve(name)).result()
-        return f"{name} is downloaded and in use."
+
+        def use(cancel: threading.Event) -> str:
+            while (job := self.queue.job) is not None and not cancel.is_set():
+                wait_unless(cancel, job.wait)
+            if cancel.is_set() or self._model is not before:
+                return f"{name} is downloaded; the menu of models has it."
+            self.open_engine(models.resolve(name)).result()
+            return f"{name} is downloaded and in use."
+
+        self.download.start(name, use)
 
     def ready_engine(self) -> Engine:
         """Return the engine; for the worker.

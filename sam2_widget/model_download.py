@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,9 +45,6 @@ class ModelDownload:
     ----------
     moved : callable
         Called as it begins, moves on and ends, a few times a second at most.
-    use : callable
-        Called with the name of a model that is whole, and with what tells that it is not wanted any
-        more; returns what to tell the user.
     notify : callable
         Called with a level and a line for the user.
     fetch : callable, optional
@@ -58,12 +54,10 @@ class ModelDownload:
     def __init__(
         self,
         moved: Callable[[], object],
-        use: Callable[[str, threading.Event], str],
         notify: Callable[[str, str], None],
         fetch: Fetch = models.download,
     ) -> None:
         self._moved = moved
-        self._use = use
         self._notify = notify
         self._fetch = fetch
         self._lock = threading.Lock()
@@ -71,7 +65,7 @@ class ModelDownload:
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
-        self._told = 0.0
+        self._later: threading.Timer | None = None
 
     @property
     def now(self) -> Downloading | None:
@@ -79,8 +73,16 @@ class ModelDownload:
         with self._lock:
             return self._now
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, use: Callable[[threading.Event], str]) -> None:
         """Begin to download a model; a second time the same, it goes on as it does.
+
+        Parameters
+        ----------
+        name : str
+            A name of the catalogue.
+        use : callable
+            Called once it is whole, with what tells that it is not wanted any more; returns what to
+            tell the user.
 
         Raises
         ------
@@ -97,7 +99,7 @@ class ModelDownload:
             self._now = Downloading(name)
             self._cancel = cancel = threading.Event()
             self._thread = threading.Thread(
-                target=self._run, args=(name, cancel), name="sam2-widget-download", daemon=True
+                target=self._run, args=(name, use, cancel), name="sam2-widget-model", daemon=True
             )
             self._thread.start()
         self._moved()
@@ -120,30 +122,43 @@ class ModelDownload:
         if thread is not None and thread is not threading.current_thread():
             thread.join(_PATIENCE)
 
-    def _run(self, name: str, cancel: threading.Event) -> None:
+    def _run(
+        self, name: str, use: Callable[[threading.Event], str], cancel: threading.Event
+    ) -> None:
         level, text = "info", ""
         try:
             self._fetch(name, progress=self._progress, cancel=cancel)
-            text = self._use(name, cancel)
+            text = use(cancel)
         except Sam2WidgetError as error:
             level, text = "info" if cancel.is_set() else "error", str(error)
         except Exception as error:  # nobody else would hear of it
             level, text = "error", f"{name} was not downloaded ({error!r}); try again."
         with self._lock:
-            self._now, self._thread = None, None
+            self._now = None
             closing = self._closing
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
         if not closing:
             self._notify(level, text)
             self._moved()
 
     def _progress(self, done: int, total: int) -> None:
-        now = time.monotonic()
         with self._lock:
             if self._now is not None:
                 self._now = Downloading(self._now.name, done, total)
-            if now - self._told < PAUSE and done < total:
+            if self._later is not None:
                 return
-            self._told = now
+            # What comes meanwhile is told with it, also where nothing comes any more.
+            self._later = threading.Timer(PAUSE, self._tell)
+            self._later.daemon = True
+            self._later.start()
+
+    def _tell(self) -> None:
+        with self._lock:
+            self._later = None
+            if self._now is None or self._closing:
+                return
         self._moved()
 
 
