@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import re
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from sam2_widget import models
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.errors import ModelError
 from sam2_widget.models import NANO_NOTE, OFFICIAL, ModelSpec, nano, resolve
+from sam2_widget.room import amount
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def put(folder: Path, *names: str) -> list[Path]:
@@ -160,6 +164,19 @@ def test_the_catalogue_is_complete_and_plausible() -> None:
     sizes = [entry.size for entry in CATALOGUE.values()]
     assert sizes[:4] == sorted(sizes[:4], reverse=True)
     assert sizes[4:] == sorted(sizes[4:], reverse=True)
+
+
+def test_the_addresses_are_those_in_sam2_s_own_readme() -> None:
+    official = importlib.metadata.metadata("sam2").get_payload()
+    assert [entry.url for entry in CATALOGUE.values() if entry.url not in official] == []
+
+
+def test_documents_repeat_the_catalogue() -> None:
+    checkpoints = (ROOT / "checkpoints" / "README.md").read_text("utf-8")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for entry in list(CATALOGUE.values())[:4]:
+        assert f"| `{entry.file}` | {entry.size:,} | `{entry.sha256}` |" in checkpoints
+        assert re.search(rf"\| `{entry.name}` \| \d+ M \| {amount(entry.size)} \|", readme)
 
 
 def test_the_list_tells_what_there_is_and_where_it_lies() -> None:
