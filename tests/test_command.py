@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 import sam2_widget
 from sam2_widget import command, models
+from sam2_widget.fetching import fetch
 from sam2_widget.models import nano
 from sam2_widget.progressline import ProgressLine
-from tests.servers import closed_port
+from tests.servers import closed_port, serving, stalls_after
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -67,15 +72,37 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert "usage: sam2-widget" in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_with_130(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+INTERRUPTED = """
+import json, sys
+from sam2_widget.catalogue import CATALOGUE, Entry
+from sam2_widget.command import main
 
-    monkeypatch.setattr(models, "download", interrupt)
-    assert command.main(["download", "sam2.1_hiera_tiny"]) == 130
-    assert "goes on from here" in capsys.readouterr().err
+CATALOGUE["test"] = Entry(**json.loads(sys.argv[1]))
+sys.exit(main(["download", "test", "--folder", sys.argv[2]]))
+"""
+
+
+def test_an_interrupt_ends_with_130_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    with serving(bytes(100_000)) as web:
+        web.behaviours = [stalls_after(50_000)]
+        environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+        arguments = [sys.executable, "-c", INTERRUPTED, json.dumps(asdict(web.entry()))]
+        with subprocess.Popen(
+            [*arguments, str(tmp_path)],
+            env={**environment, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            part = tmp_path / "test.pt.part"
+            while not part.exists() or part.stat().st_size < 50_000:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, told = process.communicate()
+        assert process.returncode == 130
+        assert told == "sam2-widget: interrupted; the same command goes on from here.\n"
+        assert fetch(web.entry(), tmp_path).read_bytes() == web.content
+        assert web.ranges == [None, "bytes=50000-"]
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,9 +81,9 @@ def test_the_folder_the_user_named_wins_over_the_working_folder_and_that_over_th
 
 
 def test_a_missing_official_checkpoint_says_how_to_get_it() -> None:
-    for find in (resolve, models.path):
+    for name in ("sam2.1_hiera_large", "sam2.1_hiera_large.pt"):
         with pytest.raises(ModelError) as missing:
-            find("sam2.1_hiera_large")
+            models.path(name)
         text = str(missing.value)
         assert "sam2.1_hiera_large.pt is neither in checkpoints nor in" in text
         assert "sw.models.download('sam2.1_hiera_large')" in text
