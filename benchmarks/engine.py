@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from benchmarks import memory
 from benchmarks.clip import centre, write_clip
 from sam2_widget import bits, models
 from sam2_widget.engines.sam2 import Sam2Engine
@@ -208,10 +209,9 @@ def point(instance: int, frame: int, size: tuple[int, int]) -> tuple[float, floa
 
 
 def opening(model: Model, folder: Path, lengths: tuple[int, int], rounds: int) -> list[Row]:
-    """Return the time from opening to the first mask, and what frames take in memory."""
+    """Return the time from opening to the first mask."""
     size = (640, 360)
     times: dict[int, Times] = {}
-    held: dict[int, tuple[int, int]] = {}
     for length in lengths:
         clip = write_clip(folder / f"open-{length}.mp4", length, *size)
         times[length] = Times([], [])
@@ -224,10 +224,8 @@ def opening(model: Model, folder: Path, lengths: tuple[int, int], rounds: int) -
                     plain = Plain(model, frames, size)
                     plain.click(1, 0, *point(1, 0, size))
                     times[length].plain.append(model.clock() - started)
-                    held[length] = plain.state["images"].nbytes, ours_frames(model)
     first, longer = lengths
     took = {length: statistics.median(times[length].ours) for length in lengths}
-    plain_bytes, our_bytes = held[first]
     return [
         seconds_row(f"open to first mask, {first} frames", times[first], ">= 30"),
         {
@@ -235,8 +233,6 @@ def opening(model: Model, folder: Path, lengths: tuple[int, int], rounds: int) -
                   "<= 1.1", "s, ours alone"),
             "plain": None,
         },
-        row(f"memory held for frames, {first} frames", plain_bytes / 1e6, our_bytes / 1e6,
-            ">= 20 at 1000, flat", "MB"),
     ]  # fmt: skip
 
 
@@ -246,12 +242,6 @@ def open_and_click(model: Model, clip: Path, folder: Path) -> float:
     with Session(clip, output_dir=folder, model=model.ours) as session:
         session.add_point(0, *point(1, 0, (session.video.width, session.video.height)))
         return model.clock() - started
-
-
-def ours_frames(model: Model) -> int:
-    """Return the bytes of the frames the engine holds at most: the one at hand and those ahead."""
-    side = model.plain.image_size
-    return 3 * 3 * side * side * 4
 
 
 def tracking(
@@ -344,6 +334,7 @@ def measure(model: Model, folder: Path, quick: bool) -> list[Row]:
         8: (">= 1.2", ">= 7") if on_cpu else (">= 2", ">= 8"),
     }
     rows = opening(model, folder, (60, 600) if quick else (300, 3000), rounds)
+    rows += memory.measure(folder, model.config, model.checkpoint, str(model.device), quick)
     for objects in (1, 8):
         rows += tracking(model, folder, objects, length, rounds, goals[objects])
     return rows + clicking(model, folder, 8, 6 if quick else 30)

@@ -46,11 +46,12 @@ _KINDS = (
     ("small", "s", 46, "fast, a little more accurate than tiny"),
     ("tiny", "t", 39, "the fastest, the one for a CPU"),
 )
-# Size in bytes and SHA-256. Meta publishes no list of them. The hashes are those that two tools
-# check which download from the same addresses: computational-cell-analytics/micro-sam
-# (micro_sam/v2/util.py, all eight) and the 3D Slicer extension SegmentWithSAM (the four of SAM 2);
-# of SAM 2.1 each is told also, with its size, by at least one further repository that measured its
-# own download. The sizes of all eight are the same in at least two public download scripts.
+# Size in bytes and SHA-256. Meta publishes neither. The hashes are those that two tools compare
+# after downloading from the same addresses: computational-cell-analytics/micro-sam
+# (micro_sam/v2/util.py, today SAM 2.1, in earlier versions all eight) and the 3D Slicer extension
+# mazurowski-lab/SlicerSegmentWithSAM (the four of SAM 2); of SAM 2.1 each is told also, with its
+# size, by at least one more repository that measured its own copy, large as the LFS object of
+# huggingface.co/facebook/sam2.1-hiera-large. The sizes of all eight stand in two download scripts.
 _FILES = {
     "sam2.1_hiera_large": (
         898_083_611,

@@ -141,6 +141,8 @@ def _own(given: Path, config: str | Path | None) -> ModelSpec:
     if not given.is_file() and len(given.parts) == 1:
         names = [given.name] if given.suffix in SUFFIXES else [f"{given}{s}" for s in SUFFIXES]
         path = next((found for found in map(find, names) if found), given)
+    if path.name in OFFICIAL and len(path.parts) == 1 and not path.is_file():
+        path = official(path.stem)
     if path.suffix not in SUFFIXES:
         known = ["auto", "nano", *CATALOGUE, *(path.stem for path in own_weights())]
         raise ModelError(

@@ -689,20 +689,22 @@ def _make_engine(
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
     from sam2_widget.engines.sam2.describing import free_memory
+    from sam2_widget.engines.sam2.inferring import infer_config
     from sam2_widget.engines.sam2.precision import pick_device
 
     device = pick_device(options.device)
     free = free_memory(device)
     spec, reason = choose(specs, device.type, free)
+    config, note = (spec.config, spec.note) if spec.config else infer_config(spec.checkpoint)
     engine = Sam2Engine(
         spec.name,
-        spec.config,
+        config,
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
     )
     size, _ = suits(device.type, free)
-    status = ModelStatus(spec.name, device.type, "ready", spec.note, reason, size)
+    status = ModelStatus(spec.name, device.type, "ready", note, reason, size)
     return engine, replace(spec, note=""), status
 
 

@@ -63,7 +63,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
                 f"{host(req.full_url)} leads on to {newurl:.200}, which is not encrypted; "
                 "nothing was downloaded."
             )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
+        return super().redirect_request(req, fp, 307 if code == 308 else code, msg, headers, newurl)
 
 
 def host(url: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import re
 import socket
+import ssl
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from sam2_widget.catalogue import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Behaviour = Callable[["Handler"], None]
 
@@ -28,6 +30,11 @@ class Handler(BaseHTTPRequestHandler):
         behaviour = web.behaviours.pop(0) if web.behaviours else good
         with contextlib.suppress(ConnectionError):
             behaviour(self)
+
+    def handle(self) -> None:
+        # A client that does not trust the certificate ends the handshake.
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            super().handle()
 
     do_CONNECT = do_GET  # noqa: N815 (the name of the base class)
 
@@ -91,10 +98,19 @@ class Web:
 
 
 @contextlib.contextmanager
-def serving(content: bytes) -> Iterator[Web]:
-    """Run a server until the block ends."""
+def serving(content: bytes, certificate: Path | None = None) -> Iterator[Web]:
+    """Run a server until the block ends; with a certificate and its key in a file over HTTPS."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    web = Web(content, f"http://127.0.0.1:{server.server_address[1]}")
+    scheme = "http"
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # Shaken hands by the thread of the request, where a client that refuses ends nothing else.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        scheme = "https"
+    web = Web(content, f"{scheme}://127.0.0.1:{server.server_address[1]}")
     server.web = web  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()

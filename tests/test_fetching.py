@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import random
@@ -13,15 +12,13 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from dataclasses import asdict, replace
-from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sam2_widget import models, transfer
+from sam2_widget import models
 from sam2_widget.catalogue import CATALOGUE, Entry
 from sam2_widget.errors import DownloadError, ModelError
 from sam2_widget.fetching import Patience, fetch
@@ -315,16 +312,46 @@ def test_a_redirect_to_anything_else_is_refused(web: Web, tmp_path: Path, url: s
     assert contents(tmp_path) == {}
 
 
-def test_a_redirect_from_https_to_http_is_refused() -> None:
-    secure = urllib.request.Request("https://example.invalid/x")
-    redirects = transfer._Redirects()
-    with pytest.raises(DownloadError, match="not encrypted"):
-        redirects.redirect_request(
-            secure, io.BytesIO(), 302, "", Message(), "http://example.invalid/y"
-        )
-    assert redirects.redirect_request(
-        secure, io.BytesIO(), 302, "", Message(), "https://example.invalid/y"
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for this machine that nobody has signed."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the program openssl")
+    path = tmp_path_factory.mktemp("certificate") / "server.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", f"{path}.key", "-out", str(path), "-days", "2"),
+            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
     )
+    both = path.with_name("both.pem")
+    both.write_bytes(path.read_bytes() + Path(f"{path}.key").read_bytes())
+    return both
+
+
+def test_an_untrusted_certificate_is_refused_and_said(certificate: Path, tmp_path: Path) -> None:
+    with serving(CONTENT, certificate) as secure:
+        text = refused(secure, tmp_path)
+    assert "certificate of 127.0.0.1 is not trusted (self" in text
+    assert "SSL_CERT_FILE" in text
+    assert contents(tmp_path) == {}
+
+
+def test_https_stays_https(
+    web: Web, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(CONTENT, certificate) as secure:
+        secure.behaviours = [answers(302, Location=f"{web.url}/test.pt")]
+        assert "which is not encrypted" in refused(secure, tmp_path)
+        assert web.requests == []
+        assert contents(tmp_path) == {}
+        secure.behaviours = [answers(302, Location=f"{secure.url}/there")]
+        fetch(secure.entry(), tmp_path)
+    assert is_whole(tmp_path)
 
 
 def test_circles_of_redirects_end(web: Web, tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
 // The model in the status row: which it is, and the menu of all there are.
-import { batch, signal as createSignal, effect } from "@preact/signals-core";
+import { effect, untracked } from "@preact/signals-core";
 import { bytesText } from "./amounts.ts";
-import { closer, h, keepFocus, type Part, setText } from "./dom.ts";
+import { closer, focused, h, type Part, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
 import type { ModelChoice, State } from "./messages.ts";
 import { type Models, modelTitle } from "./models.ts";
-import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
+import { usePopup } from "./popup.ts";
 import type { ViewState } from "./state.ts";
 
 export function createModelMenu(state: ViewState, models: Models, signal: AbortSignal): Part {
-  const open = createSignal(false);
   const name = h("span", { class: "s2w-model-name" });
   const button = h(
     "button",
@@ -20,39 +19,23 @@ export function createModelMenu(state: ViewState, models: Models, signal: AbortS
   const menu = h("div", { class: "s2w-menu", role: "menu", "aria-label": "Model" });
   const popup = h("div", { class: "s2w-popup s2w-upward s2w-models", tabindex: -1 }, menu);
   const node = h("span", { class: "s2w-model-menu" }, button, popup);
-  const close = (): void => {
-    keepFocus(popup);
-    open.value = false;
+  const used = (): HTMLElement | undefined =>
+    menu.querySelector<HTMLElement>("[aria-checked=true]") ?? undefined;
+  const first = (): HTMLElement | undefined => {
+    void models.look();
+    return used();
   };
+  const { close, stop } = usePopup({ button, popup, menu, first }, signal);
   const choose = (choice: ModelChoice): void => {
-    const used = state.shared.peek()?.model.name === choice.name;
+    const isUsed = state.shared.peek()?.model.name === choice.name;
     close();
     if (!choice.here) void models.download(choice.name);
-    else if (!used) void models.use(choice.name);
+    else if (!isUsed) void models.use(choice.name);
   };
-  const toggle = (): void => {
-    if (open.peek()) close();
-    else {
-      batch(() => {
-        open.value = true;
-        void models.look();
-      });
-    }
-  };
-  button.addEventListener("click", toggle, { signal });
-  popup.addEventListener(
-    "keydown",
-    (event) => {
-      if (leaveByKey(event, button, close) || !moveFocus(menu, event.key)) return;
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    { signal },
-  );
-  closeOutside([button, popup], close, signal);
 
   let rows = new Map<string, Row>();
   const stops = [
+    stop,
     effect(() => {
       const model = state.shared.value?.model;
       node.hidden = !model?.name;
@@ -61,40 +44,45 @@ export function createModelMenu(state: ViewState, models: Models, signal: AbortS
       setText(name, where);
       button.title = `Model: ${model.reason || where}\nPress to use another one.`;
     }),
-    effect(() => {
-      popup.hidden = !open.value;
-      button.setAttribute("aria-expanded", String(open.value));
-      if (open.value) popup.focus();
-    }),
     // Its place is taken by the progress of a track.
     effect(() => {
-      if (state.shared.value?.job && open.peek()) close();
+      if (state.shared.value?.job) close();
     }),
     effect(() => {
       const listed = listOf(models.choices.value, state.shared.value?.model.name);
       const present = [...rows.keys()].join("\n");
       if (present === listed.map(keyOf).join("\n") && present !== "") return;
-      rows = new Map(listed.map((choice) => [keyOf(choice), createRow(choice, choose)]));
-      menu.replaceChildren(...[...rows.values()].map((row) => row.node));
-      if (rows.size === 0) menu.replaceChildren(WAITING());
+      keepInside(popup, () => {
+        rows = new Map(listed.map((choice) => [keyOf(choice), createRow(choice, choose)]));
+        menu.replaceChildren(...[...rows.values()].map((row) => row.node));
+        if (rows.size === 0) menu.replaceChildren(waiting());
+      });
     }),
     effect(() => {
       models.choices.value;
       for (const row of rows.values()) row.show(state.shared.value);
       // Once there is something to go to, the keys begin at what is in use.
-      if (!open.value || !popup.matches(":focus")) return;
-      menu.querySelector<HTMLElement>("[aria-checked=true]")?.focus();
+      if (!popup.hidden && focused() === popup) used()?.focus();
     }),
     effect(() => {
       // A download that ended has changed the list.
-      const busy = state.shared.value?.download !== null;
-      if (open.peek() && !busy) void models.look();
+      const isComing = !!state.shared.value?.download;
+      if (!popup.hidden && !isComing) untracked(() => void models.look());
     }),
   ];
   return { node, close: closer(stops) };
 }
 
-const WAITING = (): HTMLElement => h("div", { class: "s2w-menu-note" }, "Looking for models…");
+/** Rows that had the focus are replaced: the keys stay in the menu. */
+function keepInside(popup: HTMLElement, replace: () => void): void {
+  const isInside = popup.contains(focused());
+  replace();
+  if (isInside) popup.focus();
+}
+
+function waiting(): HTMLElement {
+  return h("div", { class: "s2w-menu-note" }, "Looking for models…");
+}
 
 interface Row {
   node: HTMLButtonElement;
@@ -140,7 +128,7 @@ function createRow(choice: ModelChoice, choose: (choice: ModelChoice) => void): 
 }
 
 function asideText(choice: ModelChoice, used: boolean, shared: State | null): string {
-  if (choice.here) return used ? `in use on ${shared?.model.device}` : "";
+  if (choice.here) return used ? `in use on ${shared?.model.device}` : "on disk";
   if (shared?.download?.name === choice.name) return `${percent(shared.download)} %`;
   return `Download ${bytesText(choice.size)}`;
 }

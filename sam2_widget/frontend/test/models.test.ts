@@ -84,7 +84,7 @@ describe("the menu of models", () => {
     expect(row("nano").getAttribute("aria-checked")).toBe("true");
     expect(row(EVIL).getAttribute("aria-checked")).toBe("false");
     expect(row(TINY).title).toBe(`${TINY}: the fastest`);
-    expect(row(EVIL).textContent).toBe(EVIL);
+    expect(row(EVIL).textContent).toBe(`${EVIL}on disk`);
     expect(page.el.querySelector("img")).toBeNull();
     expect(button().getAttribute("aria-expanded")).toBe("true");
   });
