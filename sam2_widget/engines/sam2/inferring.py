@@ -10,6 +10,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from sam2_widget.catalogue import OFFICIAL
+from sam2_widget.engines.sam2.configs import MAX_BYTES
 from sam2_widget.engines.sam2.loading import build_model, find_config
 from sam2_widget.engines.sam2.weights import Shape, differences, first_five, read_shapes
 from sam2_widget.errors import ModelError
@@ -99,7 +100,9 @@ def _candidates() -> dict[bytes, str]:
     own = [str(path) for path in sorted(Path("configs").glob("*.yaml"))]
     for config in (*own, nano().config, *OFFICIAL.values()):
         try:
-            found.setdefault(find_config(config).read_bytes(), config)
+            path = find_config(config)
+            if path.stat().st_size <= MAX_BYTES:
+                found.setdefault(path.read_bytes(), config)
         except (ModelError, OSError):
             continue
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
+from sam2_widget.engines.sam2.configs import read_model_config
 from sam2_widget.engines.sam2.weights import differences, first_five, read_weights
 from sam2_widget.errors import ModelError
 
@@ -89,7 +90,7 @@ def build_model(config: str) -> Any:
     """
     path = find_config(config)
     try:
-        tree = OmegaConf.to_container(OmegaConf.load(path).model, resolve=True)
+        tree = read_model_config(path)
         _check_tree(tree, path)
         return instantiate(OmegaConf.merge(tree, OVERRIDES), _recursive_=True)
     except ModelError:
