@@ -18,7 +18,7 @@ LAYERS = [
     {"catalogue", "ids", "json_files"},
     {
         *("bits", "confidence", "durable", "finding", "images", "locking", "look", "names"),
-        *("room", "saver", "shortcuts", "transfer"),
+        *("room", "saver", "shortcuts", "transfer", "turns"),
     },
     {
         *("annotations", "brush", "downloads", "listing", "progressline", "uploads", "verifying"),
