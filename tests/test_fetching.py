@@ -602,6 +602,14 @@ def test_damaged_memories_do_no_harm(web: Web, tmp_path: Path, memory: bytes) ->
     assert (tmp_path / "test.pt").read_bytes() == CONTENT
 
 
+def test_a_beginning_of_unknown_version_is_not_taken_up_where_no_hash_would_notice(
+    web: Web, tmp_path: Path
+) -> None:
+    (tmp_path / "test.pt.part").write_bytes(bytes(HALF))
+    assert fetch(web.entry(sha256=None), tmp_path).read_bytes() == CONTENT
+    assert web.ranges == [None]
+
+
 # From Python
 
 
