@@ -1,6 +1,7 @@
 """The engine next to sam2's own predictor: opening, tracking, correcting, clicking, memory.
 
-    python -m benchmarks.engine [--quick] [--json FILE] [--device D] [--random CONFIG] [--cpu-time]
+    python -m benchmarks.engine [--quick] [--rounds N] [--json FILE] [--device D]
+        [--random CONFIG [--image-size PIXELS]] [--cpu-time]
 
 Both sides in one process, one after the other, A-B-A-B, medians: the same stored frames, weights,
 numbers and torch threads, and the masks of every frame compared. Ours is a whole `Session`: it
@@ -210,21 +211,19 @@ def point(instance: int, frame: int, size: tuple[int, int]) -> tuple[float, floa
 
 def opening(model: Model, folder: Path, lengths: tuple[int, int], rounds: int) -> list[Row]:
     """Return the time from opening to the first mask."""
-    size = (640, 360)
-    times: dict[int, Times] = {}
-    for length in lengths:
-        clip = write_clip(folder / f"open-{length}.mp4", length, *size)
-        times[length] = Times([], [])
-        with open_ours(model, clip, folder / f"stored-{length}") as session:
-            frames = session.folder / "frames"
-            for turn in range(rounds):
-                times[length].ours.append(open_and_click(model, clip, folder / f"o{length}{turn}"))
-                if length == lengths[0]:
-                    started = model.clock()
-                    plain = Plain(model, frames, size)
-                    plain.click(1, 0, *point(1, 0, size))
-                    times[length].plain.append(model.clock() - started)
+    size = (1280, 720)
     first, longer = lengths
+    clips = {n: write_clip(folder / f"open-{n}.mp4", n, *size) for n in lengths}
+    with open_ours(model, clips[first], folder / "stored") as session:
+        frames = session.folder / "frames"
+    times = {length: Times([], []) for length in lengths}
+    for turn in range(rounds):
+        for length, clip in clips.items():
+            times[length].ours.append(open_and_click(model, clip, folder / f"o{length}{turn}"))
+        started = model.clock()
+        plain = Plain(model, frames, size)
+        plain.click(1, 0, *point(1, 0, size))
+        times[first].plain.append(model.clock() - started)
     took = {length: statistics.median(times[length].ours) for length in lengths}
     return [
         seconds_row(f"open to first mask, {first} frames", times[first], ">= 30"),
@@ -325,9 +324,10 @@ def clicking(model: Model, folder: Path, objects: int, clicks: int) -> list[Row]
     return [seconds_row(f"click on a visited frame, {objects} objects, 1080p", times, ">= 3")]
 
 
-def measure(model: Model, folder: Path, quick: bool) -> list[Row]:
+def measure(model: Model, folder: Path, quick: bool, rounds: int | None) -> list[Row]:
     """Return all lines."""
-    rounds, length = (2, 16) if quick else (5, 60)
+    length = 16 if quick else 60
+    rounds = rounds or (2 if quick else 5)
     on_cpu = model.device.type == "cpu"
     goals = {
         1: (">= 1.1", ">= 1.5") if on_cpu else (">= 1.5", ">= 1.7 t, 2.4 b+, 4 l"),
@@ -344,6 +344,7 @@ def main() -> None:
     """Run the benchmark and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short clips, two rounds")
+    parser.add_argument("--rounds", type=int, help="rounds; 2 with --quick, else 5")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--random", help="a config of sam2, with random weights, instead of nano")
@@ -358,7 +359,7 @@ def main() -> None:
             config, weights = random_model(given.random, folder, given.image_size)
         model = load(config, weights, given.device)
         model.clock = time.process_time if given.cpu_time else time.perf_counter
-        rows = measure(model, folder, given.quick)
+        rows = measure(model, folder, given.quick, given.rounds)
     for line in rows:
         plain = "" if line["plain"] is None else f"{line['plain']:g}"
         print(
