@@ -43,7 +43,10 @@ def in_turn(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
 
 
 def _lock_path(target: Path) -> Path:
-    """Return the file that is locked meanwhile: outside the folder, to leave nothing there."""
+    """Return the file that is locked meanwhile: outside the folder, to leave nothing there.
+
+    There are 256 of them, so that they stay few; of two files that share one, one waits.
+    """
     whose = os.getuid() if hasattr(os, "getuid") else ""
-    digest = hashlib.sha256(os.path.realpath(target).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"sam2-widget-{whose}-{digest}.lock"
+    digest = hashlib.sha256(os.path.realpath(target).encode()).hexdigest()[:2]
+    return Path(tempfile.gettempdir()) / f"sam2-widget-turn{whose}-{digest}.lock"
