@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import os
 import re
 import shutil
-import tempfile
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import filelock
 
 from sam2_widget.errors import DownloadError
 from sam2_widget.partfile import PartFile, part_of
 from sam2_widget.room import amount
 from sam2_widget.transfer import Answer, BrokenError, UnreachableError, host, request
+from sam2_widget.turns import in_turn
 from sam2_widget.verifying import check_existing, known_hash, remember_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sam2_widget.catalogue import Entry
 
@@ -92,7 +88,7 @@ def fetch(
     )
     with _saving(entry, target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with fetching.alone():
+        with in_turn(target, fetching.wait):
             return fetching.run()
 
 
@@ -114,22 +110,11 @@ class _Fetching:
         self._patience = patience
         self._reached = False
 
-    @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Wait until nobody else downloads this file, telling how far that is."""
-        lock = filelock.FileLock(_lock_path(self._target), thread_local=False)
-        while True:
-            try:
-                lock.acquire(timeout=0.1)
-                break
-            except filelock.Timeout:
-                self._check()
-                with contextlib.suppress(OSError):
-                    self._progress(part_of(self._target).stat().st_size, self._entry.size)
-        try:
-            yield
-        finally:
-            lock.release()
+    def wait(self) -> None:
+        """Tell how far another is that downloads this file."""
+        self._check()
+        with contextlib.suppress(OSError):
+            self._progress(part_of(self._target).stat().st_size, self._entry.size)
 
     def run(self) -> Path:
         """Download the file, if it is not there."""
@@ -308,13 +293,6 @@ def _saving(entry: Entry, target: Path) -> Iterator[None]:
             )
             text += " that and download again."
         raise DownloadError(text) from error
-
-
-def _lock_path(target: Path) -> Path:
-    """Return the file that is locked meanwhile: outside the folder, to leave nothing there."""
-    whose = os.getuid() if hasattr(os, "getuid") else ""
-    digest = hashlib.sha256(os.path.realpath(target).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"sam2-widget-download{whose}-{digest}.lock"
 
 
 def _silent(done: int, total: int) -> None:

@@ -466,6 +466,21 @@ def test_a_disk_that_fills_meanwhile_leaves_nothing_behind(
     assert contents(tmp_path) == {}
 
 
+def test_the_file_is_on_the_disk_before_it_has_its_name(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[int, bool]] = []
+    sync = os.fsync
+
+    def watch(handle: int) -> None:
+        synced.append((os.fstat(handle).st_size, (tmp_path / "test.pt").exists()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", watch)
+    fetch(web.entry(), tmp_path)
+    assert synced[0] == (SIZE, False)
+
+
 def test_a_folder_that_is_a_file_is_said(web: Web, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for folder in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -585,6 +600,14 @@ def test_damaged_memories_do_no_harm(web: Web, tmp_path: Path, memory: bytes) ->
     (tmp_path / MEMORY).write_bytes(memory)
     fetch(web.entry(sha256=None), tmp_path)
     assert (tmp_path / "test.pt").read_bytes() == CONTENT
+
+
+def test_a_beginning_of_unknown_version_is_not_taken_up_where_no_hash_would_notice(
+    web: Web, tmp_path: Path
+) -> None:
+    (tmp_path / "test.pt.part").write_bytes(bytes(HALF))
+    assert fetch(web.entry(sha256=None), tmp_path).read_bytes() == CONTENT
+    assert web.ranges == [None]
 
 
 # From Python

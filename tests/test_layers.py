@@ -18,7 +18,7 @@ LAYERS = [
     {"catalogue", "ids", "json_files", "model_names"},
     {
         *("bits", "checksums", "confidence", "durable", "finding", "images", "locking", "look"),
-        *("names", "room", "saver", "shortcuts", "transfer"),
+        *("names", "room", "saver", "shortcuts", "transfer", "turns"),
     },
     {
         *("annotations", "brush", "choosing", "downloads", "listing", "progressline", "uploads"),
