@@ -83,8 +83,8 @@ def project_export(
         ``file``, the mask's PNG inside the project folder, and ``png``, the bytes of that file in
         base64, if wanted; so do the entries of ``masks``;
         ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
-        of names between which lines are drawn; ``engine``, what makes masks now, and ``runs``, what
-        made those of each tracking run: see `Session.provenance`. Coordinates are pixels of the
+        of names between which lines are drawn; ``engine``, what makes masks now, and ``runs``, the
+        tracking runs that the masks are of: see `Session.provenance`. Coordinates are pixels of the
         stored frame, origin at the top-left corner of the top-left pixel; frames count from 0.
 
     Raises
@@ -92,23 +92,25 @@ def project_export(
     ProjectError
         If a file of the project is damaged.
     """
+    scopes = [
+        entry
+        for scope in project.scopes()
+        if (entry := _scope(project, masks, scope, is_stale, png)) is not None
+    ]
+    used = {record["run"] for entry in scopes for record in entry["records"]}
     return {
         "format": FORMAT,
         "version": VERSION,
         "video": _video(project, video),
         **_labels(project),
-        "scopes": [
-            entry
-            for scope in project.scopes()
-            if (entry := _scope(project, masks, scope, is_stale, png)) is not None
-        ],
+        "scopes": scopes,
         "keypoints": [
             _saved(path)
             for path in sorted(project.root.glob("instance*/keypoints.json"), key=_instance)
         ],
         "skeleton": [list(pair) for pair in project.info.skeleton] if project.info else [],
         "engine": checked(dict(project.info.engine)) if project.info else {},
-        "runs": list(read_runs(project.root).values()),
+        "runs": [told for run, told in read_runs(project.root).items() if run in used],
     }
 
 
