@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sam2_widget.cleaning import NOTHING, Cleaning
 from sam2_widget.engines.base import Engine
 from sam2_widget.errors import ClosedError, ModelError, ProjectError, SaveError
 from sam2_widget.events import Change, ChangeLog, Dispatcher
@@ -60,15 +61,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share, but for the last.
+    """The arguments that a second session on the same project must share, but for `feature_bytes`.
 
-    Of `feature_bytes` those of the session count that has the engine made.
+    Of these, those of the session count that has the engine made.
     """
 
     frame_step: int
     max_side: int | None
     device: str
     feature_bytes: int | None = None
+    cleaning: Cleaning = NOTHING
 
 
 class Live:
