@@ -61,15 +61,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share, but for `feature_bytes`.
+    """The arguments that a second session on the same project must share.
 
-    Of these, those of the session count that has the engine made.
+    Of `feature_bytes` and `feature_disk_bytes` those of the session count that has the engine made.
     """
 
     frame_step: int
     max_side: int | None
     device: str
     feature_bytes: int | None = None
+    feature_disk_bytes: int = 0
     cleaning: Cleaning = NOTHING
 
 
@@ -367,7 +368,9 @@ class Live:
             if isinstance(model, Engine):
                 engine, self._own_engine = model, False
             else:
-                engine, note = _make_engine(model, self.options)
+                engine, note = _make_engine(
+                    model, self.options, lambda text: self.notify("warning", text)
+                )
                 self._own_engine = True
             engine.open(self.video)
         except Exception as error:  # the session stays usable: another model may load
@@ -538,7 +541,9 @@ class Live:
             self.dispatcher.close()
 
 
-def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, str]:
+def _make_engine(
+    specs: Sequence[ModelSpec], options: Options, warn: Callable[[str], None]
+) -> tuple[Engine, str]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
     from sam2_widget.engines.sam2.precision import pick_device
@@ -551,6 +556,8 @@ def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, 
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
+        feature_disk_bytes=options.feature_disk_bytes,
+        warn=warn,
     )
     return engine, spec.note
 

@@ -80,6 +80,10 @@ class Session(FileSession, KeypointSession, LabelSession, CleaningSession):
         Memory for what the image encoder made of visited frames, such as ``"8GB"``, or bytes: on
         these a click or another track does not run it again. By default half of what is free when
         the video is opened; masks never depend on it.
+    feature_cache_disk : str or int, optional
+        Room on the disk for what no longer fits in that memory, such as ``"50GB"``; by default
+        none. It is one temporary file without a name, in the folder that ``TMPDIR`` names or in
+        ``/var/tmp``, which is gone when the video is closed or the process ends, however it ends.
     fill_hole_area : int
         Holes of at most this many pixels of the stored frame are filled in the masks that the model
         makes, but none that touches the frame's border or holds a negative point. sam2's own
@@ -100,7 +104,7 @@ class Session(FileSession, KeypointSession, LabelSession, CleaningSession):
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model, or `feature_cache` is no size.
+        If there is no such model, or a cache is to have a size that is none.
     PromptError
         If the skeleton is none, or an area is no number of pixels.
     SaveError
@@ -120,6 +124,7 @@ class Session(FileSession, KeypointSession, LabelSession, CleaningSession):
         max_side: int | None = None,
         skeleton: Iterable[tuple[str, str]] | None = None,
         feature_cache: str | int | None = None,
+        feature_cache_disk: str | int | None = None,
         fill_hole_area: int = 0,
         min_mask_region_area: int = 0,
     ) -> None:
@@ -129,6 +134,7 @@ class Session(FileSession, KeypointSession, LabelSession, CleaningSession):
         feature_bytes = (
             None if feature_cache is None else parse_size("feature_cache", feature_cache)
         )
+        disk_bytes = parse_size("feature_cache_disk", feature_cache_disk or 0)
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -139,7 +145,14 @@ class Session(FileSession, KeypointSession, LabelSession, CleaningSession):
             target = imported_path(root, root.parent)
             root = target if target.exists() else import_project(root, video, root.parent)
         cleaning = check_cleaning(fill_hole_area, min_mask_region_area)
-        options = Options(frame_step, max_side, device, feature_bytes, cleaning)
+        options = Options(
+            frame_step,
+            max_side,
+            device,
+            feature_bytes,
+            feature_disk_bytes=disk_bytes,
+            cleaning=cleaning,
+        )
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
         self._closed = False
