@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from sam2_widget import models
-from sam2_widget.engines.sam2.loading import _build
+from sam2_widget.engines.sam2.loading import build_model
 from sam2_widget.room import parse_size
 
 README = Path(__file__).resolve().parents[1] / "README.md"
@@ -20,7 +20,7 @@ SIDE = 128
 
 def bytes_of_a_frame(config: str, *, half: bool) -> int:
     """Encode an image and return what is kept of it at the model's own size."""
-    model = _build(config).eval()
+    model = build_model(config).eval()
     # bfloat16 as on CUDA; which operators stay in float32 is sam2's choice, and autocast's.
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
         levels = model.forward_image(torch.zeros(1, 3, SIDE, SIDE))["backbone_fpn"]
