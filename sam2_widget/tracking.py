@@ -275,6 +275,8 @@ class TrackRun:
         Runs `save`; used by no other run at the same time.
     moved : callable
         Called when the masks of a frame are saved.
+    clean : callable
+        Returns a mask of the model as it is saved; the model goes on with its own.
     """
 
     def __init__(
@@ -287,6 +289,7 @@ class TrackRun:
         save: Callable[[Scope, Tracked], None],
         saver: Saver,
         moved: Callable[[], None],
+        clean: Callable[[Mask], Mask],
     ) -> None:
         self.job = job
         self._make = make
@@ -296,6 +299,7 @@ class TrackRun:
         self._save_mask = save
         self._saver = saver
         self._moved = moved
+        self._clean = clean
         self._length: int | None = None
         self._steps = 0
         self._run = uuid.uuid4().hex[:8]
@@ -411,8 +415,9 @@ class TrackRun:
 
     def _save(self, each: Pass, frame: int, result: Segmentation) -> None:
         def prepare() -> Tracked:
+            mask = self._clean(result.mask)
             record = measure(
-                result.mask,
+                mask,
                 frame,
                 "track",
                 run=self._run,
@@ -420,7 +425,7 @@ class TrackRun:
                 revision=each.revision,
                 model=self._engine.name,
             )
-            return Tracked(result.mask, record, encode(result.mask))
+            return Tracked(mask, record, encode(mask))
 
         self._saver.put(prepare, lambda tracked: self._save_mask(each.scope, tracked))
 

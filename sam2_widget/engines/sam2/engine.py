@@ -13,6 +13,7 @@ from torch.nn import functional
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
 from sam2_widget.engines.sam2.constants import compute_constants_once
 from sam2_widget.engines.sam2.describing import describe
+from sam2_widget.engines.sam2.disk import DiskTier
 from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
@@ -36,7 +37,7 @@ from sam2_widget.engines.sam2.precision import (
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts
@@ -64,6 +65,10 @@ class Sam2Engine:
         Host memory for what the model knew of past tracked frames.
     feature_bytes : int, optional
         Host memory for the features of visited frames; by default half of what is free.
+    feature_disk_bytes : int
+        Room on the disk for those that leave it.
+    warn : callable, optional
+        Tells the user what went otherwise than asked for, but did go on.
     """
 
     def __init__(
@@ -74,14 +79,18 @@ class Sam2Engine:
         device: str = "auto",
         archive_bytes: int = 1 << 30,
         feature_bytes: int | None = None,
+        feature_disk_bytes: int = 0,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.name = name
+        self._warn = warn or (lambda text: None)
         self.device = device
         self._config = config
         self._checkpoint = checkpoint
         self.archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._feature_bytes = feature_bytes
+        self._feature_disk_bytes = feature_disk_bytes
         self._model: Any = None
         self._images: LazyImages | None = None
 
@@ -99,7 +108,9 @@ class Sam2Engine:
         self._release_images()
         self._frames = frames
         self._images = LazyImages(frames, self._model.image_size)
-        self.cache = FeatureCache(self._feature_bytes, self._device)
+        room = self._feature_disk_bytes
+        disk = DiskTier(room, tell=self._warn) if room else None
+        self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
         self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device)
 
     def describe(self) -> dict[str, Any]:
@@ -191,6 +202,7 @@ class Sam2Engine:
     def _release_images(self) -> None:
         if self._images is not None:
             self.encoder.close()
+            self.cache.close()
             self._images.close()
             self._images = None
 

@@ -13,6 +13,7 @@ from sam2_widget.engines.sam2.precision import count_cores, inference
 from sam2_widget.room import free_memory
 
 if TYPE_CHECKING:
+    from sam2_widget.engines.sam2.disk import DiskTier
     from sam2_widget.engines.sam2.images import LazyImages
 
 _KEPT_BY_A_PASS = 8
@@ -69,7 +70,7 @@ class _Tier:
 
 
 class FeatureCache:
-    """Features of frames within a budget, first in the device's memory, then in the host's.
+    """Features of frames within a budget: in the device's memory, then the host's, then on disk.
 
     Which frame goes: the one used longest ago, with one exception. A tracking pass over more frames
     than fit would so push out every frame just before the next pass comes to it. It may displace
@@ -84,10 +85,16 @@ class FeatureCache:
         Where the model runs. Only CUDA has a memory of its own.
     device_budget : int, optional
         Bytes of device memory; by default a quarter of what is free there.
+    disk : DiskTier, optional
+        Takes what leaves the host's memory; `close` closes it.
     """
 
     def __init__(
-        self, budget: int | None, device: torch.device, device_budget: int | None = None
+        self,
+        budget: int | None,
+        device: torch.device,
+        device_budget: int | None = None,
+        disk: DiskTier | None = None,
     ) -> None:
         self._device = device
         self._watches = budget is None
@@ -99,6 +106,9 @@ class FeatureCache:
         if device_budget is not None:
             self._near = _Tier(device_budget)
         self._brought: list[int] = []
+        self._disk = disk
+        # Whether what leaves the host's memory makes room for a tracking pass.
+        self._for_pass = False
 
     @property
     def budget(self) -> int:
@@ -112,19 +122,24 @@ class FeatureCache:
 
     def __contains__(self, frame: int) -> bool:
         """Tell whether a frame is kept."""
-        return frame in self._host.items or (self._near is not None and frame in self._near.items)
+        if frame in self._host.items or (self._near is not None and frame in self._near.items):
+            return True
+        return self._disk is not None and frame in self._disk
 
     def __len__(self) -> int:
         """Return how many frames are kept."""
         near = self._near.items.keys() if self._near is not None else set()
-        return len(self._host.items.keys() | near)
+        disk = self._disk.frames() if self._disk is not None else set()
+        return len(self._host.items.keys() | near | disk)
 
     def begin_pass(self) -> None:
         """Note that a tracking pass begins."""
         self._brought = []
+        if self._disk is not None:
+            self._disk.begin_pass()
 
     def get(self, frame: int) -> Features | None:
-        """Return the features of a frame on the device, None where they are not kept."""
+        """Return the features of a frame on the device, None where no memory keeps them."""
         kept = self._host.use(frame)
         if self._near is None:
             return kept
@@ -134,8 +149,19 @@ class FeatureCache:
             self._put_near(self._near, frame, near)
         return near
 
+    def fetch(self, frame: int, *, tracking: bool = False) -> Features | None:
+        """Return the features of a frame, from the disk into memory if need be."""
+        features = self.get(frame)
+        if features is None and self._disk is not None:
+            levels = self._disk.get(frame)
+            if levels is not None:
+                features = Features(levels).to(self._device)
+                self.put(frame, features, tracking=tracking)
+        return features
+
     def put(self, frame: int, features: Features, *, tracking: bool = False) -> None:
         """Keep the features of a frame, which are on the device."""
+        self._for_pass = tracking
         if tracking:
             self._brought.append(frame)
         if self._near is None:
@@ -148,12 +174,23 @@ class FeatureCache:
         self._host.pop(frame)
         if self._near is not None:
             self._near.pop(frame)
+        if self._disk is not None:
+            self._disk.drop(frame)
 
     def clear(self) -> None:
         """Forget all frames."""
-        for frame in [*self._host.items, *(self._near.items if self._near is not None else ())]:
+        near = self._near.items if self._near is not None else ()
+        disk = self._disk.frames() if self._disk is not None else ()
+        for frame in [*self._host.items, *near, *disk]:
             self.drop(frame)
         self._brought = []
+
+    def close(self) -> None:
+        """Forget all frames and give the disk's space back."""
+        self.clear()
+        if self._disk is not None:
+            self._disk.close()
+            self._disk = None
 
     def _put_near(self, tier: _Tier, frame: int, features: Features) -> None:
         tier.put(frame, features)
@@ -167,7 +204,10 @@ class FeatureCache:
         self._host.put(frame, features)
         self._look_at_the_machine()
         while self._host.size > self._host.budget and self._host.items:
-            self._host.pop(self._superfluous())
+            gone = self._superfluous()
+            demoted = self._host.pop(gone)
+            if self._disk is not None and demoted is not None:
+                self._disk.put(gone, demoted.levels, tracking=self._for_pass)
 
     def _superfluous(self) -> int:
         items = self._host.items
@@ -220,7 +260,7 @@ class FrameEncoder:
 
     def get(self, frame: int, *, tracking: bool = False) -> Features:
         """Return the features of a frame."""
-        features = self.cache.get(frame)
+        features = self.cache.fetch(frame, tracking=tracking)
         if features is None:
             ahead = self.ahead.pop(frame, None)
             features = self._encode(self._images[frame]) if ahead is None else ahead.result()
