@@ -43,6 +43,10 @@ class ModelError(Sam2WidgetError, ValueError):
     """A model that cannot be found, read or built."""
 
 
+class OutOfMemoryError(Sam2WidgetError, MemoryError):
+    """The model needs more memory than there is, also after all that could be was given back."""
+
+
 class SaveError(Sam2WidgetError, OSError):
     """A file could not be written."""
 

@@ -60,7 +60,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share, but for the last.
+    """The arguments that a second session on the same project must share, but for one.
 
     Of `feature_bytes` those of the session count that has the engine made.
     """
@@ -69,6 +69,8 @@ class Options:
     max_side: int | None
     device: str
     feature_bytes: int | None = None
+    precision: str = "auto"
+    compile: bool = False
 
 
 class Live:
@@ -365,7 +367,9 @@ class Live:
             if isinstance(model, Engine):
                 engine, self._own_engine = model, False
             else:
-                engine, note = _make_engine(model, self.options)
+                engine, note = _make_engine(
+                    model, self.options, lambda text: self.notify("warning", text)
+                )
                 self._own_engine = True
             engine.open(self.video)
         except Exception as error:  # the session stays usable: another model may load
@@ -536,7 +540,9 @@ class Live:
             self.dispatcher.close()
 
 
-def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, str]:
+def _make_engine(
+    specs: Sequence[ModelSpec], options: Options, warn: Callable[[str], None]
+) -> tuple[Engine, str]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
     from sam2_widget.engines.sam2.precision import pick_device
@@ -549,6 +555,9 @@ def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, 
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
+        precision=options.precision,
+        compile=options.compile,
+        warn=warn,
     )
     return engine, spec.note
 

@@ -11,8 +11,8 @@ from sam2_widget import brush, models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
 from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor, Shown
-from sam2_widget.engines.base import Engine, Mask
-from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
+from sam2_widget.engines.base import PRECISIONS, Engine, Mask
+from sam2_widget.errors import FrameIndexError, ModelError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
@@ -78,6 +78,13 @@ class Session(FileSession, KeypointSession, LabelSession):
         Memory for what the image encoder made of visited frames, such as ``"8GB"``, or bytes: on
         these a click or another track does not run it again. By default half of what is free when
         the video is opened; masks never depend on it.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        The numbers that the model computes in. ``"auto"`` is bfloat16 on CUDA (float16 on GPUs
+        older than compute capability 8), together with TF32, which is then on for the whole process
+        while the session is open; elsewhere float32.
+    compile : bool
+        Whether to have PyTorch compile the image encoder beside the work; until that is ready, or
+        where it is not possible, the encoder works as it is. Masks may differ in single pixels.
 
     Raises
     ------
@@ -86,7 +93,7 @@ class Session(FileSession, KeypointSession, LabelSession):
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model, or `feature_cache` is no size.
+        If there is no such model, `feature_cache` is no size, or `precision` is none of these.
     PromptError
         If the skeleton is none.
     SaveError
@@ -106,6 +113,8 @@ class Session(FileSession, KeypointSession, LabelSession):
         max_side: int | None = None,
         skeleton: Iterable[tuple[str, str]] | None = None,
         feature_cache: str | int | None = None,
+        precision: str = "auto",
+        compile: bool = False,
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
@@ -113,6 +122,11 @@ class Session(FileSession, KeypointSession, LabelSession):
         feature_bytes = (
             None if feature_cache is None else parse_size("feature_cache", feature_cache)
         )
+        if precision not in PRECISIONS:
+            raise ModelError(
+                f"precision is {', '.join(map(repr, PRECISIONS[:-1]))} or {PRECISIONS[-1]!r}, "
+                f"not {precision!r}."
+            )
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -122,7 +136,7 @@ class Session(FileSession, KeypointSession, LabelSession):
             # A project of the original tool is imported once, and its import opened from then on.
             target = imported_path(root, root.parent)
             root = target if target.exists() else import_project(root, video, root.parent)
-        options = Options(frame_step, max_side, device, feature_bytes)
+        options = Options(frame_step, max_side, device, feature_bytes, precision, compile)
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
         self._closed = False
@@ -704,7 +718,7 @@ def _check_same(
         )
     different = [
         key
-        for key in ("frame_step", "max_side", "device")
+        for key in ("frame_step", "max_side", "device", "precision", "compile")
         if getattr(live.options, key) != getattr(options, key)
     ]
     if regions is not None and live.merge_regions(regions) != live.regions:

@@ -149,6 +149,7 @@ class Archive:
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self.size = 0
+        self.thin = False
         self._items: OrderedDict[tuple[Hashable, int], Past] = OrderedDict()
         self._whole: OrderedDict[tuple[Hashable, int], None] = OrderedDict()
 
@@ -167,7 +168,18 @@ class Archive:
         self._items[scope, frame] = past
         self._whole[scope, frame] = None
         self.size += past.nbytes
-        while self.size > self.budget and self._whole:
+        self._trim()
+
+    def shed(self) -> bool:
+        """Keep nothing that can be computed again from now on; False where it does not anyway."""
+        if self.thin:
+            return False
+        self.thin = True
+        self._trim()
+        return True
+
+    def _trim(self) -> None:
+        while (self.thin or self.size > self.budget) and self._whole:
             key, _ = self._whole.popitem(last=False)
             whole = self._items[key]
             self._items[key] = replace(whole, output=lean(whole.output))
