@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sam2_widget.engines.sam2 import engine as engine_module
 from sam2_widget.engines.sam2 import features as features_module
@@ -204,8 +206,14 @@ def test_other_errors_are_not_taken_for_it(other: Exception) -> None:
     assert not is_out_of_memory(OutOfMemoryError("out of memory, in our own words"))
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("gpu", [False, True])
+# Every place in the memory of one kind or the other; all others are tried by `make test-slow`.
+HERE = [(place, bool(number % 2)) for number, place in enumerate(PLACES, start=1)]
+THERE = [(place, not gpu) for place, gpu in HERE if place != "features that change their place"]
+
+
+@pytest.mark.parametrize(
+    ("place", "gpu"), [*HERE, *(pytest.param(*each, marks=pytest.mark.slow) for each in THERE)]
+)
 def test_the_work_goes_on_with_the_same_masks_and_one_notice(
     session: Session,
     clip: Path,
@@ -218,8 +226,6 @@ def test_the_work_goes_on_with_the_same_masks_and_one_notice(
     model = engine(session)
     if gpu:
         as_if_on_a_gpu(model, 2_000_000)
-    elif place == "features that change their place":
-        pytest.skip("on a CPU they have one place")
     kinds, breaks = sorted(ERRORS), (0, 1, 6, 10)
     kind = kinds[sorted(PLACES).index(place) % len(kinds)]
     failing = break_at(model, place, monkeypatch, at=at(*breaks), kind=kind)
@@ -233,6 +239,37 @@ def test_the_work_goes_on_with_the_same_masks_and_one_notice(
     gc.collect()
     assert [ref() for ref in failing.held] == [None] * failing.failed
     check(session, clip, expected)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(
+    breaks=st.sets(st.integers(0, 40), min_size=1, max_size=6),
+    place=st.sampled_from(sorted(PLACES)),
+    gpu=st.booleans(),
+    kind=st.sampled_from(sorted(ERRORS)),
+)
+def test_it_may_strike_anywhere_at_any_time(
+    clip: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    expected: dict[int, Any],
+    breaks: set[int],
+    place: str,
+    gpu: bool,
+    kind: str,
+) -> None:
+    # Apart from one another: there is little here to give back.
+    broken = {call for call in breaks if not breaks & set(range(call - 8, call))}
+    with (
+        opened(clip, tmp_path_factory.mktemp("any")) as session,
+        pytest.MonkeyPatch.context() as monkeypatch,
+    ):
+        if gpu:
+            as_if_on_a_gpu(engine(session), 2_000_000)
+        failing = break_at(engine(session), place, monkeypatch, at=broken.__contains__, kind=kind)
+        masks = work(session)
+        assert all(np.array_equal(masks[i], expected[i]) for i in expected)
+        assert len(warnings(session)) == len(session.live.notices) == bool(failing.failed)
 
 
 def test_it_may_strike_on_the_thread_that_encodes_ahead(

@@ -6,11 +6,28 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from sam2_widget.engines.sam2.precision import inference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Compiled(nn.Module):
+    """A compiled module that is always given tensors of the kind that it was compiled for.
+
+    Another kind would be compiled anew, while somebody waits: frames that were read on another
+    thread are no inference tensors.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self._compiled: Any = torch.compile(module, dynamic=False)
+
+    def forward(self, image: torch.Tensor) -> Any:
+        """Do what the module does, of (1, 3, S, S) float32."""
+        return self._compiled(image if image.is_inference() else image.clone())
 
 
 class Compilation:
@@ -70,13 +87,13 @@ class Compilation:
             if self._model is not None:
                 self._model.image_encoder = compiled
 
-    def _compiled(self, model: Any) -> Any:
+    def _compiled(self, model: Any) -> Compiled:
         plain, size = model.image_encoder, model.image_size
         with inference(self._device, self._kind):
             example = torch.zeros(1, 3, size, size, device=self._device)
             # What it computes once and keeps should not become part of what is compiled.
             plain(example)
-            compiled: Any = torch.compile(plain, dynamic=False)
+            compiled = Compiled(plain)
             # The first call compiles; the second finds all that the first may have changed.
             for _ in range(2):
                 compiled(example)

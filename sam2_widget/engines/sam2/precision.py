@@ -41,8 +41,8 @@ def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
     """Return the numbers that the model computes in.
 
     ``"auto"`` is half precision on CUDA, as in upstream's examples: bfloat16 where the GPU has it
-    (compute capability 8 and later), else float16. Elsewhere it is float32: CPUs emulate what is
-    shorter, and on MPS nothing else was ever tried.
+    (compute capability 8 and later), else float16. Elsewhere it is float32: few CPUs are quicker in
+    shorter ones, and on MPS nothing else was ever tried.
 
     Raises
     ------
