@@ -545,13 +545,15 @@ def _make_engine(
 ) -> tuple[Engine, str]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
+    from sam2_widget.engines.sam2.inferring import infer_config
     from sam2_widget.engines.sam2.precision import pick_device
 
     # Of several found, the largest where a GPU carries it, the smallest on a CPU.
     spec = specs[0] if pick_device(options.device).type == "cuda" else specs[-1]
+    config, note = (spec.config, spec.note) if spec.config else infer_config(spec.checkpoint)
     engine = Sam2Engine(
         spec.name,
-        spec.config,
+        config,
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
@@ -559,7 +561,7 @@ def _make_engine(
         compile=options.compile,
         warn=warn,
     )
-    return engine, spec.note
+    return engine, note
 
 
 def _extraction(options: Options) -> dict[str, Any]:
