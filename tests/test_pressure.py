@@ -292,6 +292,23 @@ def test_it_may_strike_on_the_thread_that_encodes_ahead(
         check(session, clip, expected)
 
 
+def test_a_step_that_is_done_again_reads_all_that_it_read_before(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it strikes last, over more frames than the model looks back."""
+    masks = []
+    for broken in (False, True):
+        with opened(clip, tmp_path / str(broken), frame_step=6) as session:
+            session.add_point(0, *BOX)
+            if broken:
+                place = "what is kept of the past"
+                break_at(engine(session), place, monkeypatch, at=lambda call: call % 2 == 0)
+            session.track().wait()
+            masks.append(np.asarray(session.masks[1, "overall"]))
+            assert len(warnings(session)) == broken
+    assert np.array_equal(*masks)
+
+
 @pytest.mark.parametrize("gpu", [False, True])
 def test_where_nothing_helps_the_run_ends_with_one_error_and_keeps_what_it_tracked(
     session: Session,
