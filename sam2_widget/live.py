@@ -104,6 +104,8 @@ class Options:
     feature_bytes: int | None = None
     feature_disk_bytes: int = 0
     cleaning: Cleaning = NOTHING
+    precision: str = "auto"
+    compile: bool = False
 
 
 class Live:
@@ -710,6 +712,8 @@ def _make_engine(
         options.device,
         feature_bytes=options.feature_bytes,
         feature_disk_bytes=options.feature_disk_bytes,
+        precision=options.precision,
+        compile=options.compile,
         warn=warn,
     )
     size, _ = suits(device.type, free)

@@ -13,8 +13,8 @@ from sam2_widget.cleaning import check_cleaning
 from sam2_widget.cleaning_session import CleaningSession
 from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor, Shown
-from sam2_widget.engines.base import Engine, Mask
-from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
+from sam2_widget.engines.base import PRECISIONS, Engine, Mask
+from sam2_widget.errors import FrameIndexError, ModelError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
@@ -99,6 +99,13 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         stays, and those that hold a positive point. Pixels that touch at a corner belong together.
         Both apply from now on: masks that are saved stay, undo brings them back as they were, and
         what you draw or load is never changed. ``track(force=True)`` makes tracked ones anew.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        The numbers that the model computes in. ``"auto"`` is bfloat16 on CUDA (float16 on GPUs
+        older than compute capability 8), together with TF32, which is then on for the whole process
+        while the session is open; elsewhere float32.
+    compile : bool
+        Whether to have PyTorch compile the image encoder beside the work; until that is ready, or
+        where it is not possible, the encoder works as it is. Masks may differ in single pixels.
 
     Raises
     ------
@@ -107,7 +114,8 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model, or a cache is to have a size that is none.
+        If there is no such model, a cache is to have a size that is none, or `precision` is none of
+        these.
     PromptError
         If the skeleton is none, or an area is no number of pixels.
     SaveError
@@ -130,6 +138,8 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         feature_cache_disk: str | int | None = None,
         fill_hole_area: int = 0,
         min_mask_region_area: int = 0,
+        precision: str = "auto",
+        compile: bool = False,
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
@@ -138,6 +148,11 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
             None if feature_cache is None else parse_size("feature_cache", feature_cache)
         )
         disk_bytes = parse_size("feature_cache_disk", feature_cache_disk or 0)
+        if precision not in PRECISIONS:
+            raise ModelError(
+                f"precision is {', '.join(map(repr, PRECISIONS[:-1]))} or {PRECISIONS[-1]!r}, "
+                f"not {precision!r}."
+            )
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -155,6 +170,8 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
             feature_bytes,
             feature_disk_bytes=disk_bytes,
             cleaning=cleaning,
+            precision=precision,
+            compile=compile,
         )
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
@@ -738,7 +755,7 @@ def _check_same(
         )
     different = [
         key
-        for key in ("frame_step", "max_side", "device")
+        for key in ("frame_step", "max_side", "device", "precision", "compile")
         if getattr(live.options, key) != getattr(options, key)
     ]
     different += [

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Mask = npt.NDArray[np.bool_]
 """(H, W) bool in pixels of the stored frame."""
 
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+"""What numbers an engine may be asked to compute in."""
+
 
 class Frames(Protocol):
     """The frames an engine reads: stored JPEG files, some of them perhaps not written yet."""
@@ -47,13 +50,14 @@ class Segmentation:
     mask : ndarray or callable
         (H, W) bool in pixels of the stored frame; all False where the object is absent. Or what
         returns it: the large mask is then made by the thread that saves it.
-    score : float
-        The model's object score (a logit): positive where it sees the object.
+    score : float or callable
+        The model's object score (a logit): positive where it sees the object. Or what returns it:
+        to wait for a number would hold the device up at every frame.
     """
 
-    def __init__(self, mask: Mask | Callable[[], Mask], score: float) -> None:
+    def __init__(self, mask: Mask | Callable[[], Mask], score: float | Callable[[], float]) -> None:
         self._mask = mask
-        self.score = score
+        self._score = score
 
     @property
     def mask(self) -> Mask:
@@ -61,6 +65,13 @@ class Segmentation:
         if callable(self._mask):
             self._mask = self._mask()
         return self._mask
+
+    @property
+    def score(self) -> float:
+        """The object score; for one thread at a time."""
+        if callable(self._score):
+            self._score = self._score()
+        return self._score
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +12,7 @@ from sam2.utils.misc import concat_points
 from torch.nn import functional
 
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
+from sam2_widget.engines.sam2.compiling import Compilation
 from sam2_widget.engines.sam2.constants import compute_constants_once
 from sam2_widget.engines.sam2.describing import describe
 from sam2_widget.engines.sam2.disk import DiskTier
@@ -28,13 +30,17 @@ from sam2_widget.engines.sam2.memory import (
     move,
     readable,
 )
+from sam2_widget.engines.sam2.offloading import move_to_host
 from sam2_widget.engines.sam2.precision import (
+    Tf32,
     inference,
     limit_threads,
     pick_device,
-    precision_of,
+    pick_precision,
 )
+from sam2_widget.engines.sam2.pressure import Pressure, opening, within_memory
 from sam2_widget.engines.sam2.propagation import Points, Propagation
+from sam2_widget.engines.sam2.results import bring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -67,8 +73,18 @@ class Sam2Engine:
         Host memory for the features of visited frames; by default half of what is free.
     feature_disk_bytes : int
         Room on the disk for those that leave it.
+    precision : str
+        ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``; see `pick_precision`.
+    compile : bool
+        Whether to have the image encoder compiled beside the work.
     warn : callable, optional
         Tells the user what went otherwise than asked for, but did go on.
+
+    Attributes
+    ----------
+    pressure : Pressure
+        How short memory is; whoever has several objects go through the model together asks it
+        (`Pressure.fitting`) how many may.
     """
 
     def __init__(
@@ -80,10 +96,17 @@ class Sam2Engine:
         archive_bytes: int = 1 << 30,
         feature_bytes: int | None = None,
         feature_disk_bytes: int = 0,
+        precision: str = "auto",
+        compile: bool = False,
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self.name = name
+        self._precision = precision
+        self._compile = compile
+        self._compilation: Compilation | None = None
         self._warn = warn or (lambda text: None)
+        self._tf32 = Tf32()
+        self.pressure: Pressure
         self.device = device
         self._config = config
         self._checkpoint = checkpoint
@@ -99,29 +122,42 @@ class Sam2Engine:
         if self._model is None:
             self._device = pick_device(self.device)
             self.device = self._device.type
+            self._kind = pick_precision(self._precision, self._device)
             limit_threads(self._device)
-            self._model = load_predictor(self._config, self._checkpoint, self._device)
+            self._model = opening(
+                self._device,
+                lambda: load_predictor(self._config, self._checkpoint, self._device),
+            )
             self._propagation = Propagation(self._model, compute_constants_once(self._model))
+            if self._device.type == "cuda" and self._precision != "float32":
+                self._tf32.begin()
+            if self._compile:
+                self._compilation = Compilation(self._model, self._device, self._kind, self._warn)
         self._scopes.clear()
         # Another model may have tracked since: what this one knew of past frames is over.
         self.archive = Archive(self.archive.budget)
         self._release_images()
         self._frames = frames
-        self._images = LazyImages(frames, self._model.image_size)
+        self._images = LazyImages(frames, self._model.image_size, self._device)
         room = self._feature_disk_bytes
         disk = DiskTier(room, tell=self._warn) if room else None
         self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
-        self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device)
+        self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device, self._kind)
+        steps = (self._keep_fewer_features, lambda host: self.pressure.halve_batch(), self._offload)
+        self.pressure = Pressure(self._device, steps, self._warn)
 
     def describe(self) -> dict[str, Any]:
         """Return what makes the masks, once it is open: files, device, numbers, versions."""
-        return describe(self._config, self._checkpoint, self._device, precision_of(self._device))
+        kind = str(self._kind).removeprefix("torch.")
+        return describe(self._config, self._checkpoint, self._device, kind)
 
+    @within_memory
     def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
         """Segment a frame from its prompts: each in turn, as if given one call at a time."""
-        with inference(self._device):
+        with inference(self._device, self._kind):
             return self._result(self._replay(scope, frame, given).output)
 
+    @within_memory
     def begin(
         self,
         scope: Hashable,
@@ -133,7 +169,7 @@ class Sam2Engine:
     ) -> None:
         """Begin a pass that reads the scope's prompted frames and the neighbours, nothing else."""
         memory = self._scopes[scope]
-        with inference(self._device):
+        with inference(self._device, self._kind):
             for frame in memory.prompted.keys() - prompted.keys():
                 self.forget(scope, frame)
             memory.cond = {
@@ -153,24 +189,28 @@ class Sam2Engine:
                 for n in beside
             }
 
+    @within_memory
     def step(self, scope: Hashable, frame: int) -> Segmentation:
         """Track the scope into `frame`; a prompted frame gives the mask of its prompts."""
         memory = self._scopes[scope]
-        with inference(self._device):
+        with inference(self._device, self._kind):
             if frame in memory.cond:
                 return self._result(memory.cond[frame])
             features = self.encoder.get(frame, tracking=True)
             self.encoder.go_ahead(frame, -1 if memory.reverse else 1)
             read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
             output = self._propagation.track(frame, features, read)
-            memory.keep(frame, output, self._propagation.reach)
             self.archive.put(scope, frame, output, memory.run, memory.reverse)
-            return self._result(output)
+            result = self._result(output)
+            # Last: where memory runs out, all before it is done again.
+            memory.keep(frame, output, self._propagation.reach)
+            return result
 
     def end(self, scope: Hashable) -> None:
         """End the pass; its outputs stay in the archive for corrections."""
         self._scopes[scope].window = {}
 
+    @within_memory
     def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
         """Drop what is known of a scope, or of one frame of it but for that run."""
         if frame is None:
@@ -178,7 +218,7 @@ class Sam2Engine:
             self._scopes.pop(scope, None)
             return
         memory = self._scopes[scope]
-        prompted = memory.prompted.pop(frame, None)
+        prompted = memory.prompted.get(frame)
         memory.cond.pop(frame, None)
         past = self.archive.get(scope, frame)
         if past is not None and past.run != run:
@@ -187,9 +227,14 @@ class Sam2Engine:
         if base is not None and base.memory is not None:
             # Undo of the first correction makes the frame a tracked one again.
             self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
+        memory.prompted.pop(frame, None)
 
     def close(self) -> None:
         """Release the model and all memory."""
+        if self._compilation is not None:
+            self._compilation.cancel()
+            self._compilation = None
+        self._tf32.end()
         self._model = None
         self._scopes.clear()
         self._release_images()
@@ -205,6 +250,29 @@ class Sam2Engine:
             self.cache.close()
             self._images.close()
             self._images = None
+
+    # -- where memory runs short --------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Have what was remembered since lie where it belongs."""
+        if self.pressure.on_host:
+            for memory in self._scopes.values():
+                move_to_host(memory)
+
+    def _keep_fewer_features(self, host: bool) -> bool:
+        return self.cache.shrink(host=host)
+
+    def _offload(self, host: bool) -> bool:
+        """Do without what can be computed again, or move all that waits to the host's memory."""
+        if host:
+            # Both, and not the second only where the first gave nothing.
+            return self.archive.shed() | self.encoder.stay()
+        if self.pressure.on_host:
+            return False
+        self.pressure.on_host = True
+        self.cache.offload()
+        self.settle()
+        return True
 
     # -- prompted frames ----------------------------------------------------------------------
 
@@ -311,16 +379,16 @@ class Sam2Engine:
 
     def _result(self, output: Output) -> Segmentation:
         """Return the output with its mask, which whoever asks for it first has made."""
-        device, size = self._device, (self._frames.height, self._frames.width)
-        masks = output["pred_masks"].to(device)
+        device, kind, pressure = self._device, self._kind, self.pressure
+        size = self._frames.height, self._frames.width
+        logits, score = output["pred_masks"], output["object_score_logits"]
 
-        def large() -> Mask:
-            with inference(device):
-                logits = functional.interpolate(masks, size, mode="bilinear", align_corners=False)
-                mask: Mask = (logits[0, 0] > 0).cpu().numpy()
-            return mask
+        def large() -> tuple[Mask, float]:
+            with inference(device, kind):
+                return bring(logits.to(device), score, size)
 
-        return Segmentation(large, float(output["object_score_logits"].reshape(-1)[0]))
+        both = cache(lambda: pressure.survive(large))
+        return Segmentation(lambda: both()[0], lambda: both()[1])
 
 
 def _away(frame: int, sign: int) -> list[int]:

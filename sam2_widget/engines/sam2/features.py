@@ -192,8 +192,48 @@ class FeatureCache:
             self._disk.close()
             self._disk = None
 
+    def shrink(self, *, host: bool) -> bool:
+        """Keep half as much from now on, in the host's memory or the device's.
+
+        Returns
+        -------
+        bool
+            Whether that gave anything back.
+        """
+        # Where they share one memory, or the host holds what a device without a tier made.
+        tier = self._host if host or self._near is None else self._near
+        if not tier.items:
+            return False
+        tier.budget = tier.size // 2
+        if tier is self._near:
+            self._demote(tier)
+            return True
+        while tier.size > tier.budget and tier.items:
+            tier.pop(next(iter(tier.items)))
+        return True
+
+    def offload(self) -> None:
+        """Keep nothing in the device's memory from now on: features are moved when they are used.
+
+        Raises
+        ------
+        MemoryError, RuntimeError
+            If the host has no room; what was moved by then stays moved.
+        """
+        cpu = torch.device("cpu")
+        if self._near is None:
+            self._near = _Tier(0)
+            for frame, features in self._host.items.items():
+                self._host.items[frame] = features.to(cpu)
+        self._near.budget = 0
+        self._demote(self._near)
+
     def _put_near(self, tier: _Tier, frame: int, features: Features) -> None:
         tier.put(frame, features)
+        self._demote(tier)
+
+    def _demote(self, tier: _Tier) -> None:
+        """Move what is too much for the device to the host."""
         while tier.size > tier.budget and tier.items:
             oldest = next(iter(tier.items))
             demoted = tier.pop(oldest)
@@ -243,12 +283,20 @@ class FrameEncoder:
         Where the features are kept.
     device : torch.device
         Where the model is.
+    kind : torch.dtype
+        The numbers it computes in, for the thread that encodes ahead.
     """
 
     def __init__(
-        self, model: Any, images: LazyImages, cache: FeatureCache, device: torch.device
+        self,
+        model: Any,
+        images: LazyImages,
+        cache: FeatureCache,
+        device: torch.device,
+        kind: torch.dtype = torch.float32,
     ) -> None:
         self._model = model
+        self._kind = kind
         self._images = images
         self._device = device
         self.cache = cache
@@ -288,6 +336,15 @@ class FrameEncoder:
         if following not in self.cache:
             self._images.read_ahead(following)
 
+    def stay(self) -> bool:
+        """Encode no frame ahead from now on; False where none was anyway."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return False
+        thread.shutdown(cancel_futures=True)
+        self.ahead.clear()
+        return True
+
     def close(self) -> None:
         """End the thread."""
         if self._thread is not None:
@@ -303,12 +360,15 @@ class FrameEncoder:
                 self.cache.put(other, future.result(), tracking=True)
 
     def _read_and_encode(self, frame: int) -> Features:
-        with inference(self._device):
+        with inference(self._device, self._kind):
             return self._encode(self._images[frame])
 
     def _encode(self, image: torch.Tensor) -> Features:
         self.encoded += 1
-        out = self._model.forward_image(image.to(self._device).float().unsqueeze(0))
+        image = image.to(self._device, non_blocking=self._device.type == "cuda")
+        if image.dtype == torch.uint8:
+            image = self._images.normalised(image)
+        out = self._model.forward_image(image.unsqueeze(0))
         return Features(tuple(out["backbone_fpn"][-self._model.num_feature_levels :]))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator
 
     from sam2_widget.annotations import FramePrompts
 
@@ -126,9 +126,13 @@ def readable(outputs: dict[int, Output], frame: int, reach: int) -> dict[int, Ou
 
 @dataclass(slots=True)
 class Past:
-    """A tracked output kept for corrections and for passes that begin beside it."""
+    """A tracked output kept for corrections and for passes that begin beside it.
+
+    `arrived` returns once it is there; only who reads its numbers on the host has to wait for that.
+    """
 
     output: Output
+    arrived: Callable[[], object]
     run: str
     reverse: bool
 
@@ -149,6 +153,7 @@ class Archive:
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self.size = 0
+        self.thin = False
         self._items: OrderedDict[tuple[Hashable, int], Past] = OrderedDict()
         self._whole: OrderedDict[tuple[Hashable, int], None] = OrderedDict()
 
@@ -163,13 +168,25 @@ class Archive:
     def put(self, scope: Hashable, frame: int, output: Output, run: str, reverse: bool) -> None:
         """Keep an output, replacing what was kept of that frame."""
         self.drop(scope, frame)
-        past = Past(move(output, torch.device("cpu")), run, reverse)
+        past = Past(*leave(output), run, reverse)
         self._items[scope, frame] = past
         self._whole[scope, frame] = None
         self.size += past.nbytes
-        while self.size > self.budget and self._whole:
+        self._trim()
+
+    def shed(self) -> bool:
+        """Keep nothing that can be computed again from now on; False where it does not anyway."""
+        if self.thin:
+            return False
+        self.thin = True
+        self._trim()
+        return True
+
+    def _trim(self) -> None:
+        while (self.thin or self.size > self.budget) and self._whole:
             key, _ = self._whole.popitem(last=False)
             whole = self._items[key]
+            whole.arrived()
             self._items[key] = replace(whole, output=lean(whole.output))
             self.size += self._items[key].nbytes - whole.nbytes
         while self.size > self.budget and self._items:
@@ -189,6 +206,24 @@ class Archive:
         past = self._items.pop(key, None)
         self._whole.pop(key, None)
         self.size -= past.nbytes if past is not None else 0
+
+
+def leave(output: Output) -> tuple[Output, Callable[[], object]]:
+    """Return the output in the host's memory, and what waits until it is there.
+
+    From CUDA it is copied behind the work, which would else stop for it at every frame. What is
+    done on the device with the copies comes after them by itself.
+    """
+    device, cpu = output["obj_ptr"].device, torch.device("cpu")
+    if device.type != "cuda":
+        return move(output, cpu), int
+    left = {
+        k: v.to(cpu, non_blocking=True) if isinstance(v, torch.Tensor) else v
+        for k, v in output.items()
+    }
+    there: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
+    there.record(torch.cuda.current_stream(device))
+    return left, there.synchronize
 
 
 def move(output: Output, device: torch.device) -> Output:

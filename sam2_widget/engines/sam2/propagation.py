@@ -93,12 +93,12 @@ class Propagation:
 
     def remember(self, features: Features, output: Output) -> None:
         """Add to the output of a prompted frame the memory that a pass reads."""
-        large = self._upsampled(output["pred_masks"])
+        large = self._upsampled(output["pred_masks"].to(features.levels[-1].device))
         self._encode(features, output, large, from_points=True)
 
     def remember_tracked(self, features: Features, output: Output) -> None:
         """Add to the output of a tracked frame the memory that tracking made of it."""
-        masks = output["pred_masks"]
+        masks = output["pred_masks"].to(features.levels[-1].device)
         if self._model._use_multimask(False, None):
             # As many as there were then: see `_enlarged`.
             masks = masks.expand(-1, self._model.sam_mask_decoder.num_multimask_outputs, -1, -1)
