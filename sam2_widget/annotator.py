@@ -54,7 +54,7 @@ class Annotator(anywidget.AnyWidget):
         belonged to another action is taken from it. The widget shows all keys on ``?``.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
-        frame_step, max_side, skeleton, feature_cache.
+        frame_step, max_side, skeleton, feature_cache, batch_objects.
 
     Attributes
     ----------

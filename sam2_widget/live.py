@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget.engines.base import Engine
+from sam2_widget.engines.base import BatchObjects, Engine
 from sam2_widget.errors import ClosedError, ModelError, ProjectError, SaveError
 from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
@@ -60,7 +60,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share, but for the last.
+    """The arguments that a second session on the same project must share, but for one.
 
     Of `feature_bytes` those of the session count that has the engine made.
     """
@@ -69,6 +69,7 @@ class Options:
     max_side: int | None
     device: str
     feature_bytes: int | None = None
+    batch_objects: BatchObjects = "auto"
 
 
 class Live:
@@ -549,6 +550,7 @@ def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, 
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
+        batch_objects=options.batch_objects,
     )
     return engine, spec.note
 

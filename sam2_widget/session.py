@@ -11,8 +11,8 @@ from sam2_widget import brush, models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
 from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor, Shown
-from sam2_widget.engines.base import Engine, Mask
-from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
+from sam2_widget.engines.base import BatchObjects, Engine, Mask
+from sam2_widget.errors import FrameIndexError, ModelError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
@@ -78,6 +78,13 @@ class Session(FileSession, KeypointSession, LabelSession):
         Memory for what the image encoder made of visited frames, such as ``"8GB"``, or bytes: on
         these a click or another track does not run it again. By default half of what is free when
         the video is opened; masks never depend on it.
+    batch_objects : bool or "auto"
+        Whether several objects are tracked in one go. False tracks one by one: each object's masks
+        are bit for bit those of SAM 2's own predictor, whatever is tracked beside it. True tracks
+        together whatever can be; masks then differ by single pixels (IoU of 0.99 and more).
+        ``"auto"`` is False but on CUDA; there the first frames of a track are timed both ways, and
+        what was faster is kept for the model and the number of objects, so that the last bits may
+        differ from one session to the next. An engine of your own goes its own way.
 
     Raises
     ------
@@ -86,7 +93,7 @@ class Session(FileSession, KeypointSession, LabelSession):
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model, or `feature_cache` is no size.
+        If there is no such model, `feature_cache` is no size, or `batch_objects` no choice.
     PromptError
         If the skeleton is none.
     SaveError
@@ -106,6 +113,7 @@ class Session(FileSession, KeypointSession, LabelSession):
         max_side: int | None = None,
         skeleton: Iterable[tuple[str, str]] | None = None,
         feature_cache: str | int | None = None,
+        batch_objects: BatchObjects = "auto",
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
@@ -113,6 +121,10 @@ class Session(FileSession, KeypointSession, LabelSession):
         feature_bytes = (
             None if feature_cache is None else parse_size("feature_cache", feature_cache)
         )
+        if batch_objects != "auto" and not isinstance(batch_objects, bool):
+            raise ModelError(
+                f"batch_objects is {batch_objects!r}; give True, False or 'auto', the default."
+            )
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -122,7 +134,7 @@ class Session(FileSession, KeypointSession, LabelSession):
             # A project of the original tool is imported once, and its import opened from then on.
             target = imported_path(root, root.parent)
             root = target if target.exists() else import_project(root, video, root.parent)
-        options = Options(frame_step, max_side, device, feature_bytes)
+        options = Options(frame_step, max_side, device, feature_bytes, batch_objects)
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
         self._closed = False
@@ -704,7 +716,7 @@ def _check_same(
         )
     different = [
         key
-        for key in ("frame_step", "max_side", "device")
+        for key in ("frame_step", "max_side", "device", "batch_objects")
         if getattr(live.options, key) != getattr(options, key)
     ]
     if regions is not None and live.merge_regions(regions) != live.regions:

@@ -10,7 +10,15 @@ import torch
 from sam2.utils.misc import concat_points
 from torch.nn import functional
 
-from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
+from sam2_widget.engines.base import (
+    BatchObjects,
+    FrameInput,
+    Frames,
+    Mask,
+    Neighbour,
+    Segmentation,
+)
+from sam2_widget.engines.sam2.batching import Batching
 from sam2_widget.engines.sam2.constants import compute_constants_once
 from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
@@ -25,12 +33,13 @@ from sam2_widget.engines.sam2.memory import (
     ScopeMemory,
     move,
     readable,
+    separate,
 )
 from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_device
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts
@@ -40,7 +49,7 @@ class Sam2Engine:
     """SAM 2 with the masks of ``sam2.sam2_video_predictor.SAM2VideoPredictor``, bit for bit.
 
     The predictor's own propagation runs all objects to the end or not at all; here each call does
-    one frame of one scope, so that clicks and cancelling come in between. What each scope has seen
+    one frame, so that clicks and cancelling come in between. What each scope has seen
     is kept apart in `ScopeMemory`, and no scope reads another's. What the image encoder made of a
     frame is kept for all of them.
 
@@ -58,6 +67,9 @@ class Sam2Engine:
         Host memory for what the model knew of past tracked frames.
     feature_bytes : int, optional
         Host memory for the features of visited frames; by default half of what is free.
+    batch_objects : bool or "auto"
+        Whether objects are tracked in batches, whose masks are not those of the predictor bit for
+        bit; see `Batching`.
     """
 
     def __init__(
@@ -68,6 +80,7 @@ class Sam2Engine:
         device: str = "auto",
         archive_bytes: int = 1 << 30,
         feature_bytes: int | None = None,
+        batch_objects: BatchObjects = "auto",
     ) -> None:
         self.name = name
         self.device = device
@@ -76,6 +89,7 @@ class Sam2Engine:
         self.archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._feature_bytes = feature_bytes
+        self._batch_objects = batch_objects
         self._model: Any = None
         self._images: LazyImages | None = None
 
@@ -87,6 +101,8 @@ class Sam2Engine:
             limit_threads(self._device)
             self._model = load_predictor(self._config, self._checkpoint, self._device)
             self._propagation = Propagation(self._model, compute_constants_once(self._model))
+            wanted = self._batch_objects if self._propagation.can_batch else False
+            self.batching = Batching(wanted, self._device, self.name)
         self._scopes.clear()
         self._release_images()
         self._frames = frames
@@ -119,6 +135,7 @@ class Sam2Engine:
             }
             memory.reverse, memory.run = reverse, run
             self.cache.begin_pass()
+            self.batching.interrupt()
             beside = [n for n in neighbours if n.frame not in memory.cond]
             nearest = max((-n.frame if reverse else n.frame for n in beside), default=0)
             # The pass begins behind the nearest or further on: what is read of them lies within.
@@ -130,19 +147,47 @@ class Sam2Engine:
                 for n in beside
             }
 
-    def step(self, scope: Hashable, frame: int) -> Segmentation:
-        """Track the scope into `frame`; a prompted frame gives the mask of its prompts."""
-        memory = self._scopes[scope]
+    def steps(
+        self, scopes: Sequence[Hashable], frame: int
+    ) -> Iterator[tuple[Hashable, Segmentation]]:
+        """Track scopes into `frame`; a prompted frame gives the mask of its prompts."""
+        waiting = list(scopes)
+        layouts = {
+            scope: self._propagation.layout(frame, self._read(scope))
+            for scope in (waiting if self.batching.considers(len(waiting)) else ())
+        }
+        while waiting:
+            # Nobody else's code runs while a batch is under way, nor in inference mode.
+            done = self._track(self.batching.choose(waiting, layouts), frame)
+            waiting = [scope for scope in waiting if scope not in done]
+            yield from done.items()
+
+    def _track(self, group: tuple[Hashable, ...], frame: int) -> dict[Hashable, Segmentation]:
+        """Track one scope, or several whose memories are laid out alike."""
+        memories = {scope: self._scopes[scope] for scope in group}
         with inference(self._device):
-            if frame in memory.cond:
-                return self._result(memory.cond[frame])
+            known = {
+                s: memory.cond[frame] for s, memory in memories.items() if frame in memory.cond
+            }
+            if known:
+                return {scope: self._result(output) for scope, output in known.items()}
             features = self.encoder.get(frame, tracking=True)
-            self.encoder.go_ahead(frame, -1 if memory.reverse else 1)
-            read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
-            output = self._propagation.track(frame, features, read)
-            memory.keep(frame, output, self._propagation.reach)
-            self.archive.put(scope, frame, output, memory.run, memory.reverse)
-            return self._result(output)
+            self.encoder.go_ahead(frame, -1 if memories[group[0]].reverse else 1)
+
+            def track(scopes: tuple[Hashable, ...]) -> list[Output]:
+                read = [self._read(scope) for scope in scopes]
+                return separate(self._propagation.track_batch(frame, features, read))
+
+            outputs = dict(zip(group, self.batching.track(group, track), strict=True))
+            for scope, output in outputs.items():
+                memory = memories[scope]
+                memory.keep(frame, output, self._propagation.reach)
+                self.archive.put(scope, frame, output, memory.run, memory.reverse)
+            return {scope: self._result(output) for scope, output in outputs.items()}
+
+    def _read(self, scope: Hashable) -> Memory:
+        memory = self._scopes[scope]
+        return Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
 
     def end(self, scope: Hashable) -> None:
         """End the pass; its outputs stay in the archive for corrections."""
