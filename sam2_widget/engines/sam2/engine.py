@@ -158,12 +158,15 @@ class Sam2Engine:
         }
         while waiting:
             # Nobody else's code runs while a batch is under way, nor in inference mode.
-            done = self._track(self.batching.choose(waiting, layouts), frame)
+            done = self._track(waiting, layouts, frame)
             waiting = [scope for scope in waiting if scope not in done]
             yield from done.items()
 
-    def _track(self, group: tuple[Hashable, ...], frame: int) -> dict[Hashable, Segmentation]:
-        """Track one scope, or several whose memories are laid out alike."""
+    def _track(
+        self, waiting: Sequence[Hashable], layouts: Mapping[Hashable, Hashable], frame: int
+    ) -> dict[Hashable, Segmentation]:
+        """Track the first of the scopes that wait, and those that go in a batch with it."""
+        group = self.batching.choose(waiting, layouts)
         memories = {scope: self._scopes[scope] for scope in group}
         with inference(self._device):
             known = {
@@ -180,10 +183,12 @@ class Sam2Engine:
 
             outputs = dict(zip(group, self.batching.track(group, track), strict=True))
             for scope, output in outputs.items():
-                memory = memories[scope]
-                memory.keep(frame, output, self._propagation.reach)
-                self.archive.put(scope, frame, output, memory.run, memory.reverse)
-            return {scope: self._result(output) for scope, output in outputs.items()}
+                run, reverse = memories[scope].run, memories[scope].reverse
+                self.archive.put(scope, frame, output, run, reverse)
+            results = {scope: self._result(output) for scope, output in outputs.items()}
+            for scope, output in outputs.items():
+                memories[scope].keep(frame, output, self._propagation.reach)
+            return results
 
     def _read(self, scope: Hashable) -> Memory:
         memory = self._scopes[scope]
