@@ -56,7 +56,7 @@ class Annotator(anywidget.AnyWidget):
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
         frame_step, max_side, skeleton, feature_cache, feature_cache_disk, fill_hole_area,
-        min_mask_region_area, precision, compile.
+        min_mask_region_area, batch_objects, precision, compile.
 
     Attributes
     ----------

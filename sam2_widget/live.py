@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sam2_widget import models
 from sam2_widget.choosing import choose, suits
 from sam2_widget.cleaning import NOTHING, Cleaning
-from sam2_widget.engines.base import Engine
+from sam2_widget.engines.base import BatchObjects, Engine
 from sam2_widget.errors import (
     ClosedError,
     ModelError,
@@ -106,6 +106,7 @@ class Options:
     cleaning: Cleaning = NOTHING
     precision: str = "auto"
     compile: bool = False
+    batch_objects: BatchObjects = "auto"
 
 
 class Live:
@@ -714,6 +715,7 @@ def _make_engine(
         feature_disk_bytes=options.feature_disk_bytes,
         precision=options.precision,
         compile=options.compile,
+        batch_objects=options.batch_objects,
         warn=warn,
     )
     size, _ = suits(device.type, free)

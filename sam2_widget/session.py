@@ -13,7 +13,7 @@ from sam2_widget.cleaning import check_cleaning
 from sam2_widget.cleaning_session import CleaningSession
 from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor, Shown
-from sam2_widget.engines.base import PRECISIONS, Engine, Mask
+from sam2_widget.engines.base import PRECISIONS, BatchObjects, Engine, Mask
 from sam2_widget.errors import FrameIndexError, ModelError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
@@ -106,6 +106,13 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
     compile : bool
         Whether to have PyTorch compile the image encoder beside the work; until that is ready, or
         where it is not possible, the encoder works as it is. Masks may differ in single pixels.
+    batch_objects : bool or "auto"
+        Whether several objects are tracked in one go. False tracks one by one: each object's masks
+        are bit for bit those of SAM 2's own predictor, whatever is tracked beside it. True tracks
+        together whatever can be; masks then differ by single pixels (IoU of 0.99 and more).
+        ``"auto"`` is False but on CUDA; there the first frames of a track are timed both ways, and
+        what was faster is kept for the model and the number of objects, so that the last bits may
+        differ from one session to the next. An engine of your own goes its own way.
 
     Raises
     ------
@@ -114,8 +121,8 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model, a cache is to have a size that is none, or `precision` is none of
-        these.
+        If there is no such model, a cache is to have a size that is none, `precision` is none of
+        these, or `batch_objects` no choice.
     PromptError
         If the skeleton is none, or an area is no number of pixels.
     SaveError
@@ -140,6 +147,7 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         min_mask_region_area: int = 0,
         precision: str = "auto",
         compile: bool = False,
+        batch_objects: BatchObjects = "auto",
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
@@ -152,6 +160,10 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
             raise ModelError(
                 f"precision is {', '.join(map(repr, PRECISIONS[:-1]))} or {PRECISIONS[-1]!r}, "
                 f"not {precision!r}."
+            )
+        if batch_objects != "auto" and not isinstance(batch_objects, bool):
+            raise ModelError(
+                f"batch_objects is {batch_objects!r}; give True, False or 'auto', the default."
             )
         positive("frame_step", frame_step)
         if max_side is not None:
@@ -172,6 +184,7 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
             cleaning=cleaning,
             precision=precision,
             compile=compile,
+            batch_objects=batch_objects,
         )
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
@@ -755,7 +768,7 @@ def _check_same(
         )
     different = [
         key
-        for key in ("frame_step", "max_side", "device", "precision", "compile")
+        for key in ("frame_step", "max_side", "device", "precision", "compile", "batch_objects")
         if getattr(live.options, key) != getattr(options, key)
     ]
     different += [

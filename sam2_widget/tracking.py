@@ -13,7 +13,7 @@ from sam2_widget.errors import Sam2WidgetError
 from sam2_widget.masks import EncodedMask, MaskRecord, MaskStore, encode, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from sam2_widget.annotations import Annotations, Scope
     from sam2_widget.saver import Saver
@@ -333,9 +333,7 @@ class TrackRun:
         self._steps += 1
         self.job._start()
         frame, reverse = self._plan.steps[0]
-        for each in self._plan.passes:
-            if each.wants(frame, reverse):
-                self._track(each, frame)
+        self._track([each for each in self._plan.passes if each.wants(frame, reverse)], frame)
         del self._plan.steps[0]
         self._saver.then(lambda: self._did(frame))
 
@@ -389,14 +387,17 @@ class TrackRun:
             self._plan.steps = steps
             self.job._plan(len(steps))
 
-    def _track(self, each: Pass, frame: int) -> None:
-        follows = each.at is not None and abs(frame - each.at) == 1
-        if not follows:
-            self._begin(each, frame)
-        result = self._engine.step(each.scope, frame)
-        self._save(each, frame, result)
-        each.fresh.add(frame)
-        each.at = frame
+    def _track(self, passes: list[Pass], frame: int) -> None:
+        for each in passes:
+            follows = each.at is not None and abs(frame - each.at) == 1
+            if not follows:
+                self._begin(each, frame)
+        of: dict[Hashable, Pass] = {each.scope: each for each in passes}
+        for scope, result in self._engine.steps(list(of), frame):
+            each = of[scope]
+            self._save(each, frame, result)
+            each.fresh.add(frame)
+            each.at = frame
 
     def _begin(self, each: Pass, frame: int) -> None:
         # It may read masks that this run made.

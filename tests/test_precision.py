@@ -285,9 +285,9 @@ def test_a_step_of_a_track_takes_no_number_out_of_a_tensor(clip: Path, tmp_path:
                 run="r",
                 neighbours=[],
             )
-            engine.step(scope, 1)
+            list(engine.steps([scope], 1))
             with Waits() as during:
-                result = engine.step(scope, 2)
+                ((_, result),) = engine.steps([scope], 2)
             with Waits() as after:
                 score = result.score
             assert result.mask.any()

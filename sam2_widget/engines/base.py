@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts
 
 Mask = npt.NDArray[np.bool_]
 """(H, W) bool in pixels of the stored frame."""
+BatchObjects = bool | Literal["auto"]
+"""Whether objects are tracked in batches: wherever that is possible, never, or where it pays."""
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 """What numbers an engine may be asked to compute in."""
@@ -145,8 +147,13 @@ class Engine(Protocol):
     ) -> None:
         """Begin a tracking pass from the memory of the prompted frames and the neighbours."""
 
-    def step(self, scope: Hashable, frame: int) -> Segmentation:
-        """Track the scope into the next frame of its pass."""
+    def steps(
+        self, scopes: Sequence[Hashable], frame: int
+    ) -> Iterator[tuple[Hashable, Segmentation]]:
+        """Track scopes into the next frame of their passes, which go the same way.
+
+        Each is yielded once, in any order, as soon as its mask is known.
+        """
 
     def end(self, scope: Hashable) -> None:
         """End the scope's pass; what it learned may still serve corrections."""

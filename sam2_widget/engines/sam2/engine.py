@@ -11,7 +11,15 @@ import torch
 from sam2.utils.misc import concat_points
 from torch.nn import functional
 
-from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
+from sam2_widget.engines.base import (
+    BatchObjects,
+    FrameInput,
+    Frames,
+    Mask,
+    Neighbour,
+    Segmentation,
+)
+from sam2_widget.engines.sam2.batching import Batching
 from sam2_widget.engines.sam2.compiling import Compilation
 from sam2_widget.engines.sam2.constants import compute_constants_once
 from sam2_widget.engines.sam2.describing import describe
@@ -29,6 +37,7 @@ from sam2_widget.engines.sam2.memory import (
     ScopeMemory,
     move,
     readable,
+    separate,
 )
 from sam2_widget.engines.sam2.offloading import move_to_host
 from sam2_widget.engines.sam2.precision import (
@@ -43,7 +52,7 @@ from sam2_widget.engines.sam2.propagation import Points, Propagation
 from sam2_widget.engines.sam2.results import bring
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts
@@ -53,7 +62,7 @@ class Sam2Engine:
     """SAM 2 with the masks of ``sam2.sam2_video_predictor.SAM2VideoPredictor``, bit for bit.
 
     The predictor's own propagation runs all objects to the end or not at all; here each call does
-    one frame of one scope, so that clicks and cancelling come in between. What each scope has seen
+    one frame, so that clicks and cancelling come in between. What each scope has seen
     is kept apart in `ScopeMemory`, and no scope reads another's. What the image encoder made of a
     frame is kept for all of them.
 
@@ -77,6 +86,9 @@ class Sam2Engine:
         ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``; see `pick_precision`.
     compile : bool
         Whether to have the image encoder compiled beside the work.
+    batch_objects : bool or "auto"
+        Whether objects are tracked in batches, whose masks are not those of the predictor bit for
+        bit; see `Batching`.
     warn : callable, optional
         Tells the user what went otherwise than asked for, but did go on.
 
@@ -98,6 +110,7 @@ class Sam2Engine:
         feature_disk_bytes: int = 0,
         precision: str = "auto",
         compile: bool = False,
+        batch_objects: BatchObjects = "auto",
         warn: Callable[[str], None] | None = None,
     ) -> None:
         self.name = name
@@ -114,6 +127,7 @@ class Sam2Engine:
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._feature_bytes = feature_bytes
         self._feature_disk_bytes = feature_disk_bytes
+        self._batch_objects = batch_objects
         self._model: Any = None
         self._images: LazyImages | None = None
 
@@ -133,6 +147,8 @@ class Sam2Engine:
                 self._tf32.begin()
             if self._compile:
                 self._compilation = Compilation(self._model, self._device, self._kind, self._warn)
+            wanted = self._batch_objects if self._propagation.can_batch else False
+            self.batching = Batching(wanted, self._device, self.name)
         self._scopes.clear()
         # Another model may have tracked since: what this one knew of past frames is over.
         self.archive = Archive(self.archive.budget)
@@ -178,6 +194,7 @@ class Sam2Engine:
             }
             memory.reverse, memory.run = reverse, run
             self.cache.begin_pass()
+            self.batching.interrupt()
             beside = [n for n in neighbours if n.frame not in memory.cond]
             nearest = max((-n.frame if reverse else n.frame for n in beside), default=0)
             # The pass begins behind the nearest or further on: what is read of them lies within.
@@ -189,22 +206,55 @@ class Sam2Engine:
                 for n in beside
             }
 
+    def steps(
+        self, scopes: Sequence[Hashable], frame: int
+    ) -> Iterator[tuple[Hashable, Segmentation]]:
+        """Track scopes into `frame`; a prompted frame gives the mask of its prompts."""
+        waiting = list(scopes)
+        layouts = {
+            scope: self._propagation.layout(frame, self._read(scope))
+            for scope in (waiting if self.batching.considers(len(waiting)) else ())
+        }
+        while waiting:
+            # Nobody else's code runs while a batch is under way, nor in inference mode.
+            done = self._track(waiting, layouts, frame)
+            waiting = [scope for scope in waiting if scope not in done]
+            yield from done.items()
+
     @within_memory
-    def step(self, scope: Hashable, frame: int) -> Segmentation:
-        """Track the scope into `frame`; a prompted frame gives the mask of its prompts."""
-        memory = self._scopes[scope]
+    def _track(
+        self, waiting: Sequence[Hashable], layouts: Mapping[Hashable, Hashable], frame: int
+    ) -> dict[Hashable, Segmentation]:
+        """Track the first of the scopes that wait, and those that go in a batch with it."""
+        group = self.batching.choose(waiting, layouts)
+        group = group[: self.pressure.fitting(len(group))]
+        memories = {scope: self._scopes[scope] for scope in group}
         with inference(self._device, self._kind):
-            if frame in memory.cond:
-                return self._result(memory.cond[frame])
+            known = {
+                s: memory.cond[frame] for s, memory in memories.items() if frame in memory.cond
+            }
+            if known:
+                return {scope: self._result(output) for scope, output in known.items()}
             features = self.encoder.get(frame, tracking=True)
-            self.encoder.go_ahead(frame, -1 if memory.reverse else 1)
-            read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
-            output = self._propagation.track(frame, features, read)
-            self.archive.put(scope, frame, output, memory.run, memory.reverse)
-            result = self._result(output)
+            self.encoder.go_ahead(frame, -1 if memories[group[0]].reverse else 1)
+
+            def track(scopes: tuple[Hashable, ...]) -> list[Output]:
+                read = [self._read(scope) for scope in scopes]
+                return separate(self._propagation.track_batch(frame, features, read))
+
+            outputs = dict(zip(group, self.batching.track(group, track), strict=True))
+            for scope, output in outputs.items():
+                run, reverse = memories[scope].run, memories[scope].reverse
+                self.archive.put(scope, frame, output, run, reverse)
+            results = {scope: self._result(output) for scope, output in outputs.items()}
             # Last: where memory runs out, all before it is done again.
-            memory.keep(frame, output, self._propagation.reach)
-            return result
+            for scope, output in outputs.items():
+                memories[scope].keep(frame, output, self._propagation.reach)
+            return results
+
+    def _read(self, scope: Hashable) -> Memory:
+        memory = self._scopes[scope]
+        return Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
 
     def end(self, scope: Hashable) -> None:
         """End the pass; its outputs stay in the archive for corrections."""

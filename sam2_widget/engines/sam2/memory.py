@@ -233,6 +233,14 @@ def move(output: Output, device: torch.device) -> Output:
     return {**moved, "pred_masks": moved["pred_masks"].float()}
 
 
+def separate(outputs: Output) -> list[Output]:
+    """Return the outputs of a batch one by one; none keeps the tensors of the others alive."""
+    count = len(outputs["obj_ptr"])
+    if count == 1:
+        return [outputs]
+    return [{k: v[i : i + 1].clone() for k, v in outputs.items()} for i in range(count)]
+
+
 def lean(output: Output) -> Output:
     """Return the output without what can be computed again, in as few bits as lose nothing.
 
