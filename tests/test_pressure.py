@@ -157,7 +157,10 @@ def in_module(name: str) -> Callable[[Sam2Engine], tuple[object, str]]:
 # Where it may strike: what holds the call, and the call's name.
 PLACES: dict[str, Callable[[Sam2Engine], tuple[object, str]]] = {
     "the image encoder": in_module("image_encoder"),
-    "the memory attention": in_module("memory_attention"),
+    "the memory attention": lambda engine: (
+        engine._model.memory_attention.layers[0].linear1,
+        "forward",
+    ),
     "the prompt encoder": in_module("sam_prompt_encoder"),
     "the mask decoder": in_module("sam_mask_decoder"),
     "the memory encoder": in_module("memory_encoder"),
