@@ -30,8 +30,8 @@ SIZE = 128
 """Pixels of the image that a model with random weights takes: the real config, soon computed."""
 RANDOM = {
     "2.1 tiny": ("configs/sam2.1/sam2.1_hiera_t.yaml", 1),
-    "2.1 base+": ("configs/sam2.1/sam2.1_hiera_b+.yaml", 1),
-    "2.0 tiny": ("configs/sam2/sam2_hiera_t.yaml", 1),
+    "2.1 base+": ("configs/sam2.1/sam2.1_hiera_b+.yaml", 3),
+    "2.0 tiny": ("configs/sam2/sam2_hiera_t.yaml", 2),
 }
 """Configs by name, each with a seed that makes masks neither empty nor full."""
 COUNT, WIDTH, HEIGHT = 14, 160, 96

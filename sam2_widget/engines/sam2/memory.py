@@ -228,6 +228,10 @@ class Archive:
         """Iterate over what is kept, the oldest first."""
         return iter(self._items.values())
 
+    def items(self) -> Iterator[tuple[tuple[Hashable, int], Past]]:
+        """Iterate over scope and frame of what is kept, and what that is."""
+        return iter(self._items.items())
+
     def put(
         self,
         scope: Hashable,
@@ -251,9 +255,7 @@ class Archive:
             self._lean[key] = None
         while self.size > self.budget and self._lean:
             key, _ = self._lean.popitem(last=False)
-            at = self._items[key].stretch
-            if at is not None and not at.is_key(key[1]):
-                self._change(key, {**self._items[key].output, "pred_masks": None})
+            self._change(key, thin(key[1], self._items[key]))
         while self.size > self.budget and self._items:
             self._pop(next(iter(self._items)))
 
@@ -305,3 +307,11 @@ def lean(output: Output) -> Output:
             masks = short
             break
     return {**output, "maskmem_features": None, "pred_masks": masks}
+
+
+def thin(frame: int, past: Past) -> Output:
+    """Return the output of a frame without what its stretch gives when it is tracked again."""
+    output = lean(past.output) if past.output["pred_masks"] is not None else past.output
+    if past.stretch is None or past.stretch.is_key(frame):
+        return output
+    return {**output, "pred_masks": None}
