@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sam2_widget.annotations import Scope
+    from sam2_widget.engines.base import Engine
     from sam2_widget.events import Change
     from sam2_widget.sources import VideoLike
     from sam2_widget.tracking import TrackJob
@@ -73,6 +74,8 @@ class Annotator(anywidget.AnyWidget):
         ``speed`` (0.25 to 4), ``loop`` (bool). What is left out is as by default.
     shortcuts : dict
         The actions with keys of your own, and those keys; can be set at any time.
+    model : str
+        Name of the model in use; set it to use another one: see `Session.set_model`.
     session : Session or None
         Everything the widget does, without a browser; None until a video is open.
 
@@ -217,6 +220,26 @@ class Annotator(anywidget.AnyWidget):
     def to_dataframe(self) -> pd.DataFrame:
         """Return a table of all masks; see `Session.to_dataframe`."""
         return self._opened.to_dataframe()
+
+    # -- model --------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> str:
+        """Name of the model in use; set it to a name, a path or an engine to use another one."""
+        return self._opened.model
+
+    @model.setter
+    def model(self, model: str | Path | Engine) -> None:
+        self._opened.set_model(model)
+
+    def set_model(
+        self,
+        model: str | Path | Engine,
+        config: str | Path | None = None,
+        device: str | None = None,
+    ) -> None:
+        """Use another model from now on; see `Session.set_model`."""
+        self._opened.set_model(model, config, device)
 
     # -- listening ----------------------------------------------------------------------------
 

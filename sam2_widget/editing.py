@@ -18,7 +18,7 @@ from sam2_widget import bits, brush
 from sam2_widget.annotations import FramePrompts, MaskPrompt, Point, Scope, make_point
 from sam2_widget.durable import write_file
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour
-from sam2_widget.errors import PromptError, Sam2WidgetError
+from sam2_widget.errors import PromptError, Sam2WidgetError, SaveError
 from sam2_widget.events import Change
 from sam2_widget.history import (
     FrameChange,
@@ -567,6 +567,9 @@ class Editor:
             return plan(live.annotations, live.masks, left, frames, length, direction, force)
 
         def save(scope: Scope, tracked: Tracked) -> None:
+            if not step.changes:
+                with _telling(live):
+                    live.provenance.run_begins(run.id, chosen, frames, direction, force=force)
             self._save_tracked(step, changes, scope, tracked)
 
         run = TrackRun(
@@ -575,6 +578,15 @@ class Editor:
         live.queue.add(run)
         live.tell(Change("job"))
         return job
+
+
+@contextlib.contextmanager
+def _telling(live: Live) -> Iterator[None]:
+    """Tell the user what was not saved, and go on without it."""
+    try:
+        yield
+    except SaveError as error:
+        live.notify("error", str(error))
 
 
 def _begins_with(prompts: FramePrompts, start: FramePrompts) -> bool:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from sam2_widget import models
+from sam2_widget.choosing import choose, suits
 from sam2_widget.engines.base import Engine
-from sam2_widget.errors import ClosedError, ModelError, ProjectError, SaveError
+from sam2_widget.errors import (
+    ClosedError,
+    ModelError,
+    NotSwitchedError,
+    ProjectError,
+    SaveError,
+)
 from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
 from sam2_widget.ids import DEFAULT_REGIONS, MAX_INSTANCE
@@ -17,8 +27,10 @@ from sam2_widget.labels import Labels
 from sam2_widget.lanes import Lanes
 from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
+from sam2_widget.model_download import ModelDownload, wait_unless
 from sam2_widget.models import ModelSpec
 from sam2_widget.project import Project, ProjectInfo
+from sam2_widget.provenance import Provenance
 from sam2_widget.saver import Saver
 from sam2_widget.tracking import TrackJob, TrackQueue
 from sam2_widget.video import StoredVideo, Video
@@ -33,6 +45,8 @@ if TYPE_CHECKING:
     from sam2_widget.keypoints import Skeleton
     from sam2_widget.sources import Source
 
+_log = logging.getLogger("sam2_widget")
+
 Model = Engine | Sequence[ModelSpec]
 """An engine, or the models to choose from, the largest first."""
 MODES = ("segment", "keypoint")
@@ -41,12 +55,30 @@ MODES = ("segment", "keypoint")
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """What the user is told of the model; `status` is waiting, loading, ready or failed."""
+    """What the user is told of the model; `status` is waiting, loading, ready or failed.
+
+    `reason` says why it was chosen where there was a choice, `suits` which size suits the device.
+    """
 
     name: str
     device: str
     status: str
     note: str = ""
+    reason: str = ""
+    suits: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The engine in use, and what it was made from; `own` where this project closes it."""
+
+    engine: Engine
+    model: Model
+    spec: ModelSpec | None
+    device: str
+    own: bool
+    status: ModelStatus
+    shown: dict[tuple[Scope, int], FramePrompts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +172,7 @@ class Live:
         self._remembered = stored is not None
         self._failure: Exception | None = None
         self._model: Model = ()
-        self._own_engine = False
+        self._opened: Opened | None = None
         self.dispatcher = Dispatcher()
         self.saver = Saver()
         # What users do finds all that was tracked before saved, and nothing being saved.
@@ -152,6 +184,10 @@ class Live:
             self.job_moved,
             self._job_failed,
         )
+        self.provenance = Provenance(
+            self.project, lambda task: self.worker.submit(task, urgent=False), self._remember_engine
+        )
+        self.download = ModelDownload(lambda: self.tell(Change("model")), self.notify)
         if self.read_only:
             self.notify("warning", self.held_elsewhere)
         try:
@@ -297,7 +333,7 @@ class Live:
             self.notices = [each for each in self.notices if each.text != self.held_elsewhere]
         self._remember(stored)
         if self.engine is not None:
-            self._remember_model(self.engine.name)
+            self.provenance.engine_opened(self.engine)
         self.video.start()
         self._video_moved()
 
@@ -329,14 +365,51 @@ class Live:
         """Tell whether a session that asks for a model has to have it opened."""
         if not self._model or self.status.status == "failed":
             return True
-        return model != self._model and not any_will_do
+        return not any_will_do and not self.is_used(model)
 
-    def open_engine(self, model: Model) -> Future[None]:
-        """Have the worker load a model, in the place of another if there is one."""
+    def is_used(self, model: Model, device: str | None = None) -> bool:
+        """Tell whether a model is the one in use, or the one that is being loaded."""
+        opened = self._opened
+        if device is not None and (opened is None or device != opened.device):
+            return False
+        same = model == self._model or model is self._model
+        if opened is None or self._model is not opened.model or isinstance(model, Engine):
+            return same
+        # "auto" may have come to it, and have something to say about it.
+        return same or [replace(spec, note="") for spec in model] == [opened.spec]
+
+    def open_engine(self, model: Model, device: str | None = None) -> Future[None]:
+        """Have the worker load a model, in the place of another if there is one.
+
+        What was queued before it is answered by the old one, all else by the new. Where it cannot
+        be loaded, the old one stays in use and the future has the error.
+        """
         self._model = model
-        name = model.name if isinstance(model, Engine) else model[0].name
-        self.set_status(ModelStatus(name, self.options.device, "waiting"))
-        return self.worker.submit(lambda: self._open_engine(model))
+        before = self.status.device if self._opened is None else self._opened.device
+        self.set_status(ModelStatus(_name_of(model), device or before, "waiting"))
+        return self.worker.submit(lambda: self._open_engine(model, device or before))
+
+    def start_download(self, name: str) -> None:
+        """Download a model, and use it once it is whole and no track runs.
+
+        If the user chooses another one meanwhile, that stays in use.
+
+        Raises
+        ------
+        ModelError
+            If another one is being downloaded.
+        """
+        before = self._model
+
+        def use(cancel: threading.Event) -> str:
+            while (job := self.queue.job) is not None and not cancel.is_set():
+                wait_unless(cancel, job.wait)
+            if cancel.is_set() or self._model is not before:
+                return f"{name} is downloaded; the menu of models has it."
+            self.open_engine(models.resolve(name)).result()
+            return f"{name} is downloaded and in use."
+
+        self.download.start(name, use)
 
     def ready_engine(self) -> Engine:
         """Return the engine; for the worker.
@@ -351,45 +424,109 @@ class Live:
         assert self.engine is not None
         return self.engine
 
+    def check_engine(self) -> None:
+        """Raise what made loading fail, if it did; for the worker."""
+        self.ready_engine()
+
     def set_status(self, status: ModelStatus) -> None:
         """Tell what the model is doing."""
         self.status = status
         self.tell(Change("model"))
 
-    def _open_engine(self, model: Model) -> None:
+    def tell_not_switched(self, loading: Future[None]) -> None:
+        """Tell the user, where nobody waits, that a model could not take the place of another."""
+        error = loading.exception()
+        if isinstance(error, NotSwitchedError):
+            _log.warning("%s", error)
+            self.notify("error", str(error))
+
+    def _open_engine(self, model: Model, device: str) -> None:
+        before = self._opened
+        if before is not None:
+            self._end_run_for(_name_of(model))
+        # First, because two models seldom fit the memory of a GPU.
         self._close_engine()
-        self.shown = self._corrections_shown()
         try:
-            note = ""
-            self.set_status(replace(self.status, status="loading"))
-            if isinstance(model, Engine):
-                engine, self._own_engine = model, False
-            else:
-                engine, note = _make_engine(model, self.options)
-                self._own_engine = True
-            engine.open(self.video)
+            self._load(model, device)
         except Exception as error:  # the session stays usable: another model may load
-            self._failure = error
-            self.set_status(replace(self.status, status="failed", note=str(error)))
-            return
-        self.engine = engine
-        self.set_status(ModelStatus(engine.name, engine.device, "ready", note))
-        self._remember_model(engine.name)
+            # What was half loaded hangs on the frames of the error.
+            traceback.clear_frames(error.__traceback__)
+            if before is None:
+                self._fail(error)
+                raise
+            self._go_back(model, before)
+            raise NotSwitchedError(
+                f"{_name_of(model)} could not be loaded, {before.engine.name} stays in use: {error}"
+            ) from error
+
+    def _load(self, model: Model, device: str) -> None:
+        self.shown = self._corrections_shown()
+        self.set_status(ModelStatus(_name_of(model), device, "loading"))
+        spec: ModelSpec | None = None
+        if isinstance(model, Engine):
+            engine, own, status = model, False, ModelStatus("", "", "ready")
+        else:
+            engine, spec, status = _make_engine(model, replace(self.options, device=device))
+            own = True
+        try:
+            engine.open(self.video)
+        except BaseException:
+            if own:
+                engine.close()
+            raise
+        status = replace(status, name=engine.name, device=engine.device)
+        self._take(Opened(engine, model, spec, device, own, status, self.shown))
+
+    def _take(self, opened: Opened) -> None:
+        self._opened, self.engine, self.shown = opened, opened.engine, opened.shown
+        if opened.status.reason:
+            _log.info("Model: %s", opened.status.reason)
+        self.set_status(opened.status)
+        self.provenance.engine_opened(opened.engine)
+
+    def _go_back(self, failed: Model, before: Opened) -> None:
+        """Have the model of before in use again, after another could not be loaded."""
+        if self._model is failed:
+            self._model = before.model
+        try:
+            if before.own:
+                self._load(before.model, before.device)
+            else:
+                # An engine of the user's own was not closed, and nothing has happened since.
+                self._take(before)
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = error
+        self.set_status(replace(self.status, status="failed", note=str(error)))
+
+    def _end_run_for(self, name: str) -> None:
+        job = self.queue.job
+        self.queue.close(ModelError("The model was switched; track again to go on with the new."))
+        if job is not None:
+            self.notify(
+                "warning",
+                f"{job.text} ended because the model is switched to {name}; "
+                "Track goes on with what is left.",
+            )
+            self.tell(Change("job"))
 
     def _close_engine(self) -> None:
-        self.queue.close(ModelError("The model was switched; track again to go on with the new."))
-        if self.engine is not None and self._own_engine:
-            self.engine.close()
-        self.engine, self._failure = None, None
+        if self._opened is not None and self._opened.own:
+            self._opened.engine.close()
+        self._opened, self.engine, self._failure = None, None, None
 
-    def _remember_model(self, name: str) -> None:
+    def _remember_engine(self, described: dict[str, Any]) -> None:
         if self.read_only:
             return
+        name = described.get("model", "")
         try:
             with self._lock:
                 info = self.project.info
-                if info is not None and info.model != name:
-                    self.project.write_info(replace(info, model=name))
+                if info is not None and (info.model, info.engine) != (name, described):
+                    self.project.write_info(replace(info, model=name, engine=described))
         except SaveError as error:
             self.notify("error", str(error))
 
@@ -498,6 +635,7 @@ class Live:
                 before.model if before else "",
                 before.extra if before else {},
                 before.skeleton if before else (),
+                before.engine if before else {},
             )
             if info != before:
                 self.project.write_info(info)
@@ -523,10 +661,12 @@ class Live:
     def close(self) -> None:
         """End the run between two frames, save, stop all threads and release the folder."""
         closed = ClosedError("The session was closed; track() resumes when it is open again.")
+        self.download.give_up()
         self.video.close()
         self.worker.close()
         self.queue.close(closed)
         self.saver.close()
+        self.download.close()
         try:
             self._close_engine()
             if not self.read_only:
@@ -536,21 +676,36 @@ class Live:
             self.dispatcher.close()
 
 
-def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, str]:
+def _name_of(model: Model) -> str:
+    """Return a model's name as far as it is known before it is loaded."""
+    if isinstance(model, Engine):
+        return model.name
+    return model[0].name if len(model) == 1 else "auto"
+
+
+def _make_engine(
+    specs: Sequence[ModelSpec], options: Options
+) -> tuple[Engine, ModelSpec, ModelStatus]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
+    from sam2_widget.engines.sam2.describing import free_memory
+    from sam2_widget.engines.sam2.inferring import infer_config
     from sam2_widget.engines.sam2.precision import pick_device
 
-    # Of several found, the largest where a GPU carries it, the smallest on a CPU.
-    spec = specs[0] if pick_device(options.device).type == "cuda" else specs[-1]
+    device = pick_device(options.device)
+    free = free_memory(device)
+    spec, reason = choose(specs, device.type, free)
+    config, note = (spec.config, spec.note) if spec.config else infer_config(spec.checkpoint)
     engine = Sam2Engine(
         spec.name,
-        spec.config,
+        config,
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
     )
-    return engine, spec.note
+    size, _ = suits(device.type, free)
+    status = ModelStatus(spec.name, device.type, "ready", note, reason, size)
+    return engine, replace(spec, note=""), status
 
 
 def _extraction(options: Options) -> dict[str, Any]:

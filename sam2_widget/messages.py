@@ -447,6 +447,39 @@ class OpenVideo(Request):
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class ListModels(Request):
+    """The models there are; answered with `Models`."""
+
+    kind = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class SetModel(Request):
+    """Use a model of the list that is on this machine; answered with `Done` once it is loaded."""
+
+    kind = "set_model"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadModel(Request):
+    """Download a model of the list and use it once it is whole; answered with `Done` at once.
+
+    How far it is, all views see in the `State`; how it ended, a notice tells.
+    """
+
+    kind = "download_model"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDownload(Request):
+    """End the download; what came is kept, and another one goes on from there."""
+
+    kind = "cancel_download"
+
+
 # ---------------------------------------------------------------------------------------------
 # Answers: Python to browser
 # ---------------------------------------------------------------------------------------------
@@ -506,13 +539,38 @@ class ScopeState:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelOffer:
+    """A model that would suit the device better than the preview: its name, and its bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelState:
-    """The model: `status` is waiting, loading, ready or failed; `note` is a line for the user."""
+    """The model: `status` is waiting, loading, ready or failed; `note` is a line for the user.
+
+    `reason` says why it was chosen where there was a choice.
+    """
 
     name: str
     device: str
     status: str
     note: str
+    reason: str
+    offer: ModelOffer | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDownload:
+    """A model that is being downloaded: bytes there and bytes in all.
+
+    Once all are there it waits for a running track to end, and is then used.
+    """
+
+    name: str
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -559,6 +617,7 @@ class State(Answer):
     read_only: bool
     saved: bool
     notices: list[Notice]
+    download: ModelDownload | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -598,7 +657,8 @@ class MaskItem:
 
     Its buffer, number `buffer`, is the box `x`, `y`, `width`, `height` of the mask as packed bits:
     rows from top to bottom, each padded to a whole byte, most significant bit leftmost, deflated
-    with a zlib header. An empty mask has width and height 0 and an empty buffer.
+    with a zlib header. An empty mask has width and height 0 and an empty buffer. `model` is the
+    name of the model that made it, empty where none did.
     """
 
     instance: int
@@ -611,6 +671,7 @@ class MaskItem:
     width: int
     height: int
     buffer: int
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -800,6 +861,24 @@ class Saved(Answer):
 
     kind = "saved"
     folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model: its name, the bytes of its file, whether that is on this machine, what it is."""
+
+    name: str
+    size: int
+    here: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Models(Answer):
+    """The models there are, as they are to be listed."""
+
+    kind = "models"
+    models: list[ModelChoice]
 
 
 @dataclass(frozen=True, slots=True)

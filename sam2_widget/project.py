@@ -6,7 +6,7 @@ import contextlib
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sam2_widget import bits
@@ -57,6 +57,8 @@ class ProjectInfo:
         Keys of the file that this version does not know; they are written back as they are.
     skeleton : tuple of (str, str)
         Pairs of names between whose keypoints lines are drawn.
+    engine : dict
+        What is known of that model: checkpoint, device, precision, versions; see `provenance`.
     """
 
     video: Mapping[str, Any]
@@ -64,6 +66,7 @@ class ProjectInfo:
     model: str = ""
     extra: Mapping[str, Any] = ()  # type: ignore[assignment]
     skeleton: Skeleton = ()
+    engine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -218,6 +221,8 @@ class Project:
         }
         if info.skeleton:
             content["skeleton"] = info.skeleton
+        if info.engine:
+            content["engine"] = dict(info.engine)
         self.write_json(self.root / "project.json", content)
         self.info = info
 
@@ -242,10 +247,13 @@ class Project:
                 for entry in [*content["regions"], *content.get("instances", [])]
             }
             known = {"format", "video", "regions", "instances", "colors", "model", "skeleton"}
+            known |= {"engine"}
             extra = {key: value for key, value in content.items() if key not in known}
             skeleton = check_skeleton(content.get("skeleton", ()))
             video, model = dict(content["video"]), str(content["model"])
-            return ProjectInfo(video, labels, model, extra, skeleton)
+            engine = content.get("engine")
+            told = engine if isinstance(engine, dict) else {}
+            return ProjectInfo(video, labels, model, extra, skeleton, told)
         except (KeyError, TypeError, ValueError) as error:
             raise damaged(path) from error
 

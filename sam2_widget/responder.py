@@ -14,6 +14,7 @@ from sam2_widget.annotations import Scope
 from sam2_widget.answering import Answering
 from sam2_widget.errors import FrameIndexError, Sam2WidgetError
 from sam2_widget.filing import Filing
+from sam2_widget.modelling import Modelling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ class Responder(Answering):
         self._listening: dict[str, m.Listen] = {}
         self._unsubscribe: Callable[[], None] | None = None
         self._filing = Filing(session, self._respond)
+        self._modelling = Modelling(session, self._respond)
         self._handlers = {
             m.Hello: self.welcome,
             m.Listen: self._listen,
@@ -112,6 +114,7 @@ class Responder(Answering):
             m.Track: self._track,
             m.Cancel: self._cancel,
             **self._filing.handlers,
+            **self._modelling.handlers,
         }
 
     def listen(self) -> None:
@@ -127,6 +130,7 @@ class Responder(Answering):
             self._listening.clear()
             self._stop_listening()
         self._filing.close()
+        self._modelling.close()
 
     def _stop_listening(self) -> None:
         if self._unsubscribe is not None:

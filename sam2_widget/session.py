@@ -20,6 +20,7 @@ from sam2_widget.keypoint_session import KeypointSession
 from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
 from sam2_widget.live import Live, Model, Options
+from sam2_widget.model_session import ModelSession
 from sam2_widget.registry import attach, release
 from sam2_widget.room import parse_size
 from sam2_widget.sources import VideoLike, open_source
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Session(FileSession, KeypointSession, LabelSession):
+class Session(FileSession, KeypointSession, LabelSession, ModelSession):
     """Annotate a video with SAM 2: prompts in, masks out, everything on disk at once.
 
     A project lives in ``<output_dir>/<name>/``. A second session on the same project in one process
@@ -59,9 +60,11 @@ class Session(FileSession, KeypointSession, LabelSession):
         Where projects are kept.
     model : str, Path or Engine
         ``"auto"`` (a SAM 2.1 checkpoint found in ``./checkpoints`` or the user's cache, else nano),
-        ``"nano"``, an official name, a path to weights, or an engine of your own.
+        a name of ``models.list()``, a path to weights, or an engine of your own. An open project
+        switches to it; `set_model` does so too.
     config : str or Path, optional
-        Model config for a path to weights: a yaml file or the name of one that sam2 ships.
+        Model config for weights of your own: a yaml file, the name of one in ``./configs``, or of
+        one that sam2 ships. By default the one that fits the shapes of the weights.
     device : str
         ``"auto"`` takes CUDA, else MPS, else the CPU.
     regions : sequence of str
@@ -135,7 +138,7 @@ class Session(FileSession, KeypointSession, LabelSession):
             self._draw_lines(lines)
         self._editor = Editor(self._live)
         if self._live.needs_engine(chosen, model == "auto"):
-            self._live.open_engine(chosen)
+            self._live.open_engine(chosen).add_done_callback(self._live.tell_not_switched)
             self._live.worker.submit(self._editor.make_unmade)
 
     # -- what there is ------------------------------------------------------------------------
@@ -217,7 +220,8 @@ class Session(FileSession, KeypointSession, LabelSession):
             per frame between), centroid_jump (the way of the centroid from there, in sizes of the
             object, per frame between), suspicion (0 to 1: how probably the track is wrong there)
             and cause (what speaks against it most: "low score", "area", "jump", "presence", that
-            is, it vanished or came back, or "" for nothing); see `confidence.Confidence`.
+            is, it vanished or came back, or "" for nothing); see `confidence.Confidence`. At the
+            end run, the id of the tracking run, of which `provenance` tells more.
         """
         return views.to_dataframe(self._live)
 

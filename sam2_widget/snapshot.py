@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from sam2_widget import messages as m
 from sam2_widget import views
+from sam2_widget.catalogue import CATALOGUE
+from sam2_widget.models import NANO_NOTE
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import Scope
     from sam2_widget.history import Step
-    from sam2_widget.live import Live
+    from sam2_widget.live import Live, ModelStatus
     from sam2_widget.tracking import TrackJob
 
 
@@ -30,9 +32,7 @@ def state(live: Live, since: int | None = None) -> m.State:
         scopes=[_scope(live, scope) for scope in live.scopes()],
         keypoint_names=live.keypoints.names(),
         skeleton=list(live.skeleton),
-        model=m.ModelState(
-            live.status.name, live.status.device, live.status.status, live.status.note
-        ),
+        model=_model(live.status),
         job=_job(live.queue.job),
         undo=history.done[-1].text if history.done else None,
         redo=history.undone[-1].text if history.undone else None,
@@ -44,6 +44,7 @@ def state(live: Live, since: int | None = None) -> m.State:
             for notice in live.notices
             if notice.text != live.held_elsewhere
         ],
+        download=_download(live),
     )
 
 
@@ -69,6 +70,7 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
                     width=packed.width,
                     height=packed.height,
                     buffer=len(buffers),
+                    model=record.model,
                 )
             )
             buffers.append(packed.data)
@@ -129,6 +131,21 @@ def _video(live: Live) -> m.VideoState:
         ready=video.ready,
         complete=video.complete,
     )
+
+
+def _model(status: ModelStatus) -> m.ModelState:
+    offer = None
+    if status.status == "ready" and status.note == NANO_NOTE:
+        entry = CATALOGUE.get(f"sam2.1_hiera_{status.suits}")
+        offer = m.ModelOffer(entry.name, entry.size) if entry else None
+    return m.ModelState(
+        status.name, status.device, status.status, status.note, status.reason, offer
+    )
+
+
+def _download(live: Live) -> m.ModelDownload | None:
+    now = live.download.now
+    return m.ModelDownload(now.name, now.done, now.total) if now else None
 
 
 def _instances(live: Live) -> list[m.InstanceState]:

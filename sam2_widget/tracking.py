@@ -301,6 +301,11 @@ class TrackRun:
         self._run = uuid.uuid4().hex[:8]
         self.plan()
 
+    @property
+    def id(self) -> str:
+        """What its masks are marked with."""
+        return self._run
+
     def plan(self) -> None:
         """See what there is to do now; before the first step."""
         self._plan = self._make()

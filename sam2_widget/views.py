@@ -178,7 +178,7 @@ class Keypoints(Mapping[Any, list[dict[str, Any]]]):
 COLUMNS = (
     "frame", "time", "instance", "region", "area", "x0", "y0", "x1", "y1",
     "centroid_x", "centroid_y", "score", "source", "stale", "model",
-    "area_change", "centroid_jump", "suspicion", "cause",
+    "area_change", "centroid_jump", "suspicion", "cause", "run",
 )  # fmt: skip
 
 
@@ -193,7 +193,8 @@ def to_dataframe(live: Live) -> pd.DataFrame:
         for frame in live.masks.frames(scope):
             seconds = float(times[frame]) if frame < len(times) else np.nan
             row = _row(live, scope, frame, seconds)
-            rows.append(row and (*row, *_doubts(confidence, frame)))
+            record = live.masks.record(scope, frame)
+            rows.append(row and record and (*row, *_doubts(confidence, frame), record.run))
     table = pd.DataFrame([row for row in rows if row is not None], columns=list(COLUMNS))
     return table.sort_values(["frame", "instance", "region"], ignore_index=True)
 

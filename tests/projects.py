@@ -82,12 +82,15 @@ def calls(engine: FakeEngine, kind: str) -> list[tuple[object, ...]]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file that holds results; not the lock, the view, and undo's own."""
+    """Return the bytes of every file that holds results.
+
+    Not the lock, the view, the list of runs, which undo leaves alone, and what undo itself keeps.
+    """
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and path.name not in (".lock", "ui.json")
+        and path.name not in (".lock", "ui.json", "runs.jsonl")
         and ".undo" not in path.relative_to(folder).parts
     }
 

@@ -15,17 +15,21 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"errors", "messages"},
-    {"ids", "json_files"},
+    {"catalogue", "ids", "json_files", "model_names"},
     {
-        *("bits", "confidence", "durable", "images", "locking", "look", "models", "names"),
-        *("room", "saver", "shortcuts"),
+        *("bits", "checksums", "confidence", "durable", "finding", "images", "locking", "look"),
+        *("names", "room", "saver", "shortcuts", "transfer", "turns"),
     },
-    {"annotations", "brush", "downloads", "uploads", "watching", "wire", "worker"},
-    {"keypoints", "palette"},
-    {"blending", "labels"},
-    {"formats"},
+    {
+        *("annotations", "brush", "choosing", "downloads", "listing", "progressline", "uploads"),
+        *("verifying", "watching", "wire", "worker"),
+    },
+    {"keypoints", "palette", "partfile"},
+    {"blending", "fetching", "labels"},
+    {"models"},
+    {"formats", "model_download"},
     {"engines", "events", "frame_files", "jpeg", "project", "rollback", "sample"},
-    {"masks", "sources"},
+    {"masks", "provenance", "sources"},
     {"columns", "extraction", "history", "masktrack", "tracking"},
     {"video"},
     {"lanes"},
@@ -36,14 +40,16 @@ LAYERS = [
     {"merging", "render"},
     {"previewing", "still"},
     {"loading", "poster"},
-    {"file_session", "keypoint_session", "label_session"},
+    {"file_session", "keypoint_session", "label_session", "model_session"},
     {"answering", "library", "session", "snapshot"},
     {"receiving"},
-    {"filing"},
+    {"filing", "modelling"},
     {"responder"},
     {"picker"},
     {"annotator"},
     {"__init__"},
+    {"command"},
+    {"__main__"},
 ]
 HEAVY = {"torch", "sam2", "hydra", "omegaconf", "safetensors", "torchvision"}
 

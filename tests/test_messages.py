@@ -17,7 +17,7 @@ from sam2_widget import wire
 GOLDEN = Path(__file__).parent / "messages"
 REQUESTS: list[dict[str, Any]] = json.loads((GOLDEN / "requests.json").read_text("utf-8"))
 ANSWERS: list[dict[str, Any]] = json.loads((GOLDEN / "answers.json").read_text("utf-8"))
-OVERLAY = m.MaskItem(1, "overall", "#0072B2", "click", False, 3, 1, 11, 4, 0)
+OVERLAY = m.MaskItem(1, "overall", "#0072B2", "click", False, 3, 1, 11, 4, 0, "nano")
 """The one mask of the golden overlay."""
 
 PARSED: list[m.Request] = [
@@ -69,6 +69,10 @@ PARSED: list[m.Request] = [
     m.ListVideos(317, "v-1"),
     m.OpenVideo(318, "v-1", "day 1/clip.mp4"),
     m.GetLanes(400, "v-1", 41),
+    m.ListModels(500, "v-1"),
+    m.SetModel(501, "v-1", "sam2.1_hiera_tiny"),
+    m.DownloadModel(502, "v-1", "sam2.1_hiera_tiny"),
+    m.CancelDownload(503, "v-1"),
 ]
 BUFFERS = [tuple(b64decode(buffer) for buffer in answer["buffers"]) for answer in ANSWERS]
 ENCODED: list[m.Answer] = [
@@ -81,13 +85,21 @@ ENCODED: list[m.Answer] = [
         [m.ScopeState(1, "overall", "#0072B2", 2, 30, 3, True)],
         ["k1", "Spitze <b>\u00e9</b>"],
         [("k1", "Spitze <b>\u00e9</b>")],
-        m.ModelState("nano", "cpu", "ready", "Small built-in preview model."),
+        m.ModelState(
+            "nano",
+            "cpu",
+            "ready",
+            "Small built-in preview model.",
+            "nano, of 1: Spitze <b>\u00e9</b>.",
+            m.ModelOffer("sam2.1_hiera_tiny", 156008466),
+        ),
         m.JobState("Tracking instance 1, overall", 3, 60, 4.2),
         "point",
         None,
         False,
         True,
         [m.Notice(7, "warning", "The video is truncated.")],
+        m.ModelDownload("sam2.1_hiera_tiny", 1048576, 156008466),
     ),
     m.Frame(12, 960, 540, buffers=BUFFERS[1]),
     m.NotReady(50, 37),
@@ -133,6 +145,7 @@ ENCODED: list[m.Answer] = [
         m.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[15][1:]),
         buffers=BUFFERS[15][:1],
     ),
+    m.Models([m.ModelChoice("sam2.1_hiera_tiny", 156008466, False, "Spitze <b>\u00e9</b>")]),
 ]
 
 json_values = st.recursive(

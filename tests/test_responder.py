@@ -101,7 +101,10 @@ def test_hello_is_answered_with_the_whole_state(viewer: Viewer) -> None:
     assert (scope["instance"], scope["region"], scope["prompts"], scope["masks"]) == (
         1, "overall", 1, 1,
     )  # fmt: skip
-    assert state["model"] == {"name": "fake", "device": "cpu", "status": "ready", "note": ""}
+    assert state["model"] == {
+        "name": "fake", "device": "cpu", "status": "ready", "note": "", "reason": "", "offer": None,
+    }  # fmt: skip
+    assert state["download"] is None
     assert (state["job"], state["undo"], state["redo"]) == (None, "positive point", None)
     assert (state["saved"], state["read_only"]) == (True, False)
 

@@ -232,7 +232,7 @@ def test_the_table_has_one_row_per_mask(session: Session) -> None:
     assert list(table.columns) == [
         "frame", "time", "instance", "region", "area", "x0", "y0", "x1", "y1",
         "centroid_x", "centroid_y", "score", "source", "stale", "model",
-        "area_change", "centroid_jump", "suspicion", "cause",
+        "area_change", "centroid_jump", "suspicion", "cause", "run",
     ]  # fmt: skip
     assert table[["frame", "instance"]].to_numpy().tolist() == [
         [0, 1], [1, 1], [1, 2], [2, 1], [3, 1],
@@ -273,7 +273,7 @@ def test_a_threshold_that_makes_no_sense_is_refused(session: Session, threshold:
 
 
 def test_the_table_of_nothing_has_its_columns(session: Session) -> None:
-    assert session.to_dataframe().shape == (0, 19)
+    assert session.to_dataframe().shape == (0, 20)
 
 
 def test_an_empty_mask_has_a_row_without_a_box(session: Session) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sam2_widget.json_files import damaged, read_json
 from sam2_widget.labels import Labels
+from sam2_widget.provenance import checked, read_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,29 +83,34 @@ def project_export(
         ``file``, the mask's PNG inside the project folder, and ``png``, the bytes of that file in
         base64, if wanted; so do the entries of ``masks``;
         ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
-        of names between which lines are drawn. Coordinates are pixels of the stored frame, origin
-        at the top-left corner of the top-left pixel; frames count from 0.
+        of names between which lines are drawn; ``engine``, what makes masks now, and ``runs``, the
+        tracking runs that the masks are of: see `Session.provenance`. Coordinates are pixels of the
+        stored frame, origin at the top-left corner of the top-left pixel; frames count from 0.
 
     Raises
     ------
     ProjectError
         If a file of the project is damaged.
     """
+    scopes = [
+        entry
+        for scope in project.scopes()
+        if (entry := _scope(project, masks, scope, is_stale, png)) is not None
+    ]
+    used = {record["run"] for entry in scopes for record in entry["records"]}
     return {
         "format": FORMAT,
         "version": VERSION,
         "video": _video(project, video),
         **_labels(project),
-        "scopes": [
-            entry
-            for scope in project.scopes()
-            if (entry := _scope(project, masks, scope, is_stale, png)) is not None
-        ],
+        "scopes": scopes,
         "keypoints": [
             _saved(path)
             for path in sorted(project.root.glob("instance*/keypoints.json"), key=_instance)
         ],
         "skeleton": [list(pair) for pair in project.info.skeleton] if project.info else [],
+        "engine": checked(dict(project.info.engine)) if project.info else {},
+        "runs": [told for run, told in read_runs(project.root).items() if run in used],
     }
 
 

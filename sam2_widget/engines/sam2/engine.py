@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
 from sam2_widget.engines.sam2.constants import compute_constants_once
+from sam2_widget.engines.sam2.describing import describe
 from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
@@ -22,7 +23,12 @@ from sam2_widget.engines.sam2.memory import (
     Prompted,
     ScopeMemory,
 )
-from sam2_widget.engines.sam2.precision import inference, limit_threads, pick_device
+from sam2_widget.engines.sam2.precision import (
+    inference,
+    limit_threads,
+    pick_device,
+    precision_of,
+)
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 from sam2_widget.engines.sam2.recall import Recall
 
@@ -85,6 +91,7 @@ class Sam2Engine:
             self._model = load_predictor(self._config, self._checkpoint, self._device)
             self._propagation = Propagation(self._model, compute_constants_once(self._model))
         self._scopes.clear()
+        # Another model may have tracked since: what this one knew of past frames is over.
         self.archive = Archive(self.archive.budget)
         self._release_images()
         self._frames = frames
@@ -99,6 +106,10 @@ class Sam2Engine:
             len(frames),
             self._device,
         )
+
+    def describe(self) -> dict[str, Any]:
+        """Return what makes the masks, once it is open: files, device, numbers, versions."""
+        return describe(self._config, self._checkpoint, self._device, precision_of(self._device))
 
     def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
         """Segment a frame from its prompts: each in turn, as if given one call at a time."""

@@ -51,6 +51,14 @@ def inference(device: torch.device) -> Iterator[None]:
             yield
 
 
+def precision_of(device: torch.device) -> str:
+    """Return the numbers that `inference` computes in on a device, for the record."""
+    if device.type != "cuda":
+        return "float32"
+    major, _ = torch.cuda.get_device_capability(device)
+    return "bfloat16" if major >= 8 else "float16"
+
+
 def limit_threads(device: torch.device) -> None:
     """Leave a core to the kernel, the browser and the video decoder.
 

@@ -37,7 +37,7 @@ interface Waiting {
 const PATIENCE = 4000;
 const LONGEST_RETRY = 15000;
 
-/** Pause in ms between two states while a track runs: each costs the track a little. */
+/** Pause in ms between two states while something goes on: each costs it a little. */
 const BREATH = 200;
 
 /** Requests that can be repeated: they are dropped when the kernel is lost, and asked again. */
@@ -50,6 +50,7 @@ const READS: ReadonlySet<RequestKind> = new Set([
   "lanes",
   "next_gap",
   "list_videos",
+  "models",
   "begin_upload",
   "upload_chunk",
 ]);
@@ -156,7 +157,7 @@ export class Connection {
         for (;;) {
           state = await this.request("listen", { since: state.revision });
           this.#listener.state(state, false);
-          if (state.job) await pause(BREATH, this.#closing.signal);
+          if (state.job || state.download) await pause(BREATH, this.#closing.signal);
         }
       } catch (error) {
         if (this.#closed) return;

@@ -10,6 +10,8 @@ export interface Mask {
   /** What made it: click, track, edit or import. */
   source: string;
   stale: boolean;
+  /** Name of the model that made it, empty when none did. */
+  model: string;
   /** Position of the outlines' origin in the video. */
   x: number;
   y: number;
@@ -40,13 +42,13 @@ async function decodeMask(
   item: MaskItem,
   buffer: Uint8Array<ArrayBuffer> | undefined,
 ): Promise<Mask> {
-  const { instance, region, color, source, stale, x, y, width, height } = item;
+  const { instance, region, color, source, stale, model, x, y, width, height } = item;
   const empty = width === 0 || height === 0;
   const packed = empty
     ? new Uint8Array()
     : await inflate(buffer, Math.ceil(width / 8) * height, "a mask");
   const loops = empty ? [] : trace(packed, width, height);
-  return { instance, region, color, source, stale, x, y, loops };
+  return { instance, region, color, source, stale, model, x, y, loops };
 }
 
 /** What a layer costs to keep, in bytes: its corners, here and in the path made of them. */

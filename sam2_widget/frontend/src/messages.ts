@@ -75,6 +75,10 @@ const REQUESTS = {
   apply_load: object({ token: text, how: oneOf("merge", "replace") }),
   list_videos: object({}),
   open_video: object({ path: text }),
+  models: object({}),
+  set_model: object({ name: text }),
+  download_model: object({ name: text }),
+  cancel_download: object({}),
 };
 
 const video = object({
@@ -106,6 +110,7 @@ const mask = object({
   width: int,
   height: int,
   buffer: int,
+  model: text,
 });
 const point = object({
   instance: int,
@@ -138,13 +143,21 @@ const ANSWERS = {
     scopes: list(scope),
     keypoint_names: list(text),
     skeleton: list(pair(text, text)),
-    model: object({ name: text, device: text, status: text, note: text }),
+    model: object({
+      name: text,
+      device: text,
+      status: text,
+      note: text,
+      reason: text,
+      offer: nullable(object({ name: text, size: int })),
+    }),
     job: nullable(object({ text: text, done: int, total: int, seconds_left: nullable(float) })),
     undo: nullable(text),
     redo: nullable(text),
     read_only: flag,
     saved: flag,
     notices: list(object({ id: int, level: text, text: text })),
+    download: nullable(object({ name: text, done: int, total: int })),
   }),
   frame: object({ frame: int, width: int, height: int, overlay: nullable(overlay) }),
   not_ready: object({ frame: int, ready: int }),
@@ -167,6 +180,9 @@ const ANSWERS = {
   upload: object({ token: text, name: text, received: int }),
   load_preview: object({ title: text, merge: list(text), replace: list(text) }),
   saved: object({ folder: text }),
+  models: object({
+    models: list(object({ name: text, size: int, here: flag, description: text })),
+  }),
   done: object({}),
   error: object({ message: text }),
 };
@@ -190,6 +206,8 @@ export type Download = AnswerOf<"download">;
 export type Chunk = AnswerOf<"chunk">;
 export type Upload = AnswerOf<"upload">;
 export type LoadPreview = AnswerOf<"load_preview">;
+export type Models = AnswerOf<"models">;
+export type ModelChoice = Models["models"][number];
 export type Saved = AnswerOf<"saved">;
 export type Done = AnswerOf<"done">;
 export type Failed = AnswerOf<"error">;
@@ -246,6 +264,10 @@ export interface AnswerTo {
   apply_load: Done;
   list_videos: Choices;
   open_video: Done;
+  models: Models;
+  set_model: Done;
+  download_model: Done;
+  cancel_download: Done;
 }
 
 /** The JSON of a request. Throws `SchemaError` when a field is not of the agreed form. */

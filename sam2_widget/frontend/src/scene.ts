@@ -51,6 +51,12 @@ export function isEdited(layer: Layer | undefined, scope: ScopeId): boolean {
   return layer?.masks.some((mask) => scopeKey(mask) === key && mask.source === "edit") ?? false;
 }
 
+/** Name of the model that made the mask of a scope on the frame of a layer, empty when none did. */
+export function makerOf(layer: Layer | undefined, scope: ScopeId): string {
+  const key = scopeKey(scope);
+  return layer?.masks.find((mask) => scopeKey(mask) === key)?.model ?? "";
+}
+
 function isCurrent(state: ViewState, { instance, region }: ScopeId): boolean {
   return instance === state.instance.peek() && region === state.region.peek();
 }

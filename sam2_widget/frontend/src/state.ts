@@ -104,6 +104,8 @@ export class ViewState {
   readonly crosshair: Signal<Position | null> = signal(null);
   /** Whether the mask in view of the scope that is annotated was edited by hand. */
   readonly edited = signal(false);
+  /** Name of the model that made it, empty when none did. */
+  readonly maker = signal("");
   /** The suspect frame that was gone to, and what the user was told of it. */
   readonly suspect: Signal<{ frame: number; text: string } | null> = signal(null);
   readonly edits = signal(0);

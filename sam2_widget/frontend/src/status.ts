@@ -1,9 +1,11 @@
 // What the user is told: the status line, and messages that stay until they are dismissed.
 import { effect, type ReadonlySignal } from "@preact/signals-core";
+import { bytesText } from "./amounts.ts";
 import type { Kernel } from "./connection.ts";
 import { h, type Part, setText } from "./dom.ts";
 import { type IconName, icon } from "./icons.ts";
 import type { ScopeState } from "./messages.ts";
+import { modelTitle, sizeOf } from "./models.ts";
 import { shorten } from "./names.ts";
 import { type Action, keyOf, titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
@@ -40,12 +42,14 @@ export function createStatus(state: ViewState): Part {
   return { node, close: effect(() => setText(node, statusText(state))) };
 }
 
-/** Beside it, unless tracking: what holds. */
-export function createFacts(state: ViewState): Part {
-  const node = h("div", { class: "s2w-facts" });
+/** Beside it, unless tracking: what holds, and the model with its menu in the midst of that. */
+export function createFacts(state: ViewState, model: HTMLElement): Part {
+  const [before, after] = [h("span"), h("span")];
+  const node = h("div", { class: "s2w-facts" }, before, model, after);
   const close = effect(() => {
     node.hidden = !!state.shared.value?.job;
-    setText(node, factsText(state));
+    setText(before, factsBefore(state));
+    setText(after, factsAfter(state));
   });
   return { node, close };
 }
@@ -115,17 +119,23 @@ function keypointAdvice({ keypoints }: ViewState): string {
   return selected ? `${shorten(selected.name, 40)}: ${keypointSelectedHint()}` : KEYPOINT_HINT;
 }
 
-function factsText(state: ViewState): string {
+function factsBefore(state: ViewState): string {
   const shared = state.shared.value;
   if (!shared) return "";
-  const { video, model, saved, read_only } = shared;
+  const { video, model } = shared;
+  const maker = state.maker.value;
   const facts = [
     state.edited.value ? "edited by hand" : "",
+    maker === "" || maker === model.name ? "" : `mask by ${modelTitle(maker)}`,
     video.complete ? "" : `extracting ${video.ready} / ${video.frames}`,
-    [model.name, model.device].filter(Boolean).join(" on "),
-    read_only ? "" : saved ? "saved" : "saving…",
   ];
-  return facts.filter(Boolean).join(" · ");
+  return facts.map((fact) => fact && `${fact} · `).join("");
+}
+
+function factsAfter(state: ViewState): string {
+  const shared = state.shared.value;
+  if (!shared || shared.read_only) return "";
+  return shared.saved ? " · saved" : " · saving…";
 }
 
 type Level = "info" | "warning" | "error";
@@ -158,11 +168,15 @@ export function createToasts(state: ViewState, kernel: ReadonlySignal<Kernel>): 
 }
 
 /** Below everything, in nobody's way: what there is to know of the model and the video. */
-export function createBanners(state: ViewState, tryAgain: () => void): Part {
+export function createBanners(
+  state: ViewState,
+  tryAgain: () => void,
+  download: (model: string) => void,
+): Part {
   const node = h("div", { class: "s2w-banners" });
   const close = effect(() => {
     const messages = notices(state).filter(({ level }) => level !== "error");
-    show(node, [...modelNote(state), ...readOnly(state, tryAgain), ...messages]);
+    show(node, [...modelNote(state, download), ...readOnly(state, tryAgain), ...messages]);
   });
   return { node, close };
 }
@@ -191,12 +205,17 @@ function readOnly(state: ViewState, tryAgain: () => void): Message[] {
   return [{ key: "read-only", level: "warning", text: READ_ONLY, action }];
 }
 
-function modelNote(state: ViewState): Message[] {
-  const { note = "", status } = state.shared.value?.model ?? {};
+function modelNote(state: ViewState, download: (model: string) => void): Message[] {
+  const { note = "", status, offer = null } = state.shared.value?.model ?? {};
   const key = `model ${note}`;
   if (note === "" || state.dismissed.value.has(key)) return [];
   const level = status === "failed" ? "error" : "info";
-  return [{ key, level, text: note, dismiss: () => state.dismiss(key) }];
+  const message: Message = { key, level, text: note, dismiss: () => state.dismiss(key) };
+  if (offer && !state.shared.value?.download) {
+    const label = `Get SAM 2.1 (${sizeOf(offer.name)}, ${bytesText(offer.size)})`;
+    message.action = { label, act: () => download(offer.name) };
+  }
+  return [message];
 }
 
 function levelOf(level: string): Level {

@@ -23,11 +23,14 @@ import { createKeypointView } from "./keypointview.ts";
 import { Lanes } from "./lanes.ts";
 import { createLoadPanel } from "./loadpanel.ts";
 import type { Choices, State } from "./messages.ts";
+import { createModelDownload } from "./modeldownload.ts";
+import { createModelMenu } from "./modelmenu.ts";
+import { Models } from "./models.ts";
 import { Overlays } from "./overlays.ts";
 import { createPicker } from "./picker.ts";
 import { Playback } from "./playback.ts";
 import { createProgress } from "./progress.ts";
-import { holdsAnything, isEdited } from "./scene.ts";
+import { holdsAnything, isEdited, makerOf } from "./scene.ts";
 import { createScopeList } from "./scopelist.ts";
 import { handleKey, useKeys } from "./shortcuts.ts";
 import { createSizeHandle } from "./sizehandle.ts";
@@ -120,6 +123,8 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     return holdsAnything(layer, scope) ? null : "This object has nothing on this frame.";
   });
   const filing = new Filing(state, connection);
+  const models = new Models(state, connection);
+  const modelMenu = createModelMenu(state, models, signal);
   const save = (): void => {
     if (state.obstacle.peek()) state.message.value = state.obstacle.peek() ?? "";
     else void filing.save();
@@ -154,7 +159,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     createProgress(state, actions, signal),
     createStatus(state),
     createSizePicker(state, signal),
-    createFacts(state),
+    createFacts(state, modelMenu.node),
     createScopeList(state, {
       deleteScope: (scope) => void edits.deleteScope(scope),
       deleteInstance: (instance) => void edits.deleteInstance(instance),
@@ -162,17 +167,22 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       renameInstance: (instance, name) => edits.renameInstance(instance, name),
       renameRegion: (region, name) => edits.renameRegion(region, name),
     }),
-    createBanners(state, () => void filing.tryAgain()),
+    createBanners(
+      state,
+      () => void filing.tryAgain(),
+      (model) => void models.download(model),
+    ),
     createToasts(state, connection.kernel),
     createPicker({ state, connection, root, choosing, fail, signal }),
     createFileMenu(state, filing, signal),
     createLoadPanel(state, filing, signal),
     createSizeHandle(state, viewer.node, signal),
     createViewBar(state, actions, fullScreen.on, signal),
+    createModelDownload(state, models, signal),
   ] as const;
   const [toolbar, timeline, transport, progress, status, size, facts, list, banners, ...others] =
     parts;
-  const [toasts, picker, files, load, sizeHandle, viewBar] = others;
+  const [toasts, picker, files, load, sizeHandle, viewBar, download] = others;
   const announcer = createAnnouncer({ state, root, ...viewer.spoken });
 
   viewer.node.append(toasts.node);
@@ -195,6 +205,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     transport.node,
     activity,
     list.node,
+    download.node,
     banners.node,
     help.node,
     announcer.node,
@@ -217,12 +228,13 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
       } else {
         keepFocus(picker.node);
         picker.node.remove();
-        banners.node.before(files.node, load.node);
+        download.node.before(files.node, load.node);
       }
     }),
     ...parts.map((part) => part.close),
     () => filing.close(),
     keypointBar.close,
+    modelMenu.close,
     watchHeldKeys(root, state, (space) => onKey(space), signal),
     help.close,
     announcer.close,
@@ -282,7 +294,9 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     overlays.version.value;
     const scope = { instance: state.instance.value, region: state.region.value };
     const shown = frames.shown.value;
-    state.edited.value = shown !== null && isEdited(overlays.get(shown.index), scope);
+    const layer = shown ? overlays.get(shown.index) : undefined;
+    state.edited.value = isEdited(layer, scope);
+    state.maker.value = makerOf(layer, scope);
   }
 
   function fetchTimes(): void {

@@ -9,7 +9,7 @@ import { Page } from "./page.ts";
 /** A square from 10 to 20 with a hole from 13 to 15, at (100, 50) of the video. */
 const MASK: Mask = {
   ...{ instance: 1, region: "overall", color: "#0072B2", source: "track", stale: true },
-  ...{ x: 100, y: 50 },
+  ...{ x: 100, y: 50, model: "nano" },
   loops: [
     Int32Array.from([10, 10, 20, 10, 20, 20, 10, 20]),
     Int32Array.from([13, 13, 13, 15, 15, 15, 15, 13]),

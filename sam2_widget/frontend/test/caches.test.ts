@@ -353,7 +353,10 @@ describe("overlays", () => {
 
   test("a damaged overlay that came along is told of; the image is shown all the same", async () => {
     const masks = [{ instance: 1, region: "overall", color: "#000000", source: "click" }].map(
-      (item) => ({ ...item, stale: false, x: 0, y: 0, width: 8, height: 8, buffer: 0 }),
+      (item) => ({
+        ...item,
+        ...{ stale: false, model: "", x: 0, y: 0, width: 8, height: 8, buffer: 0 },
+      }),
     );
     const { kind: _, buffers: __, ...fields } = { ...layer(3, 11), masks };
     const frame: Frame = {

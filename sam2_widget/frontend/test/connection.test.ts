@@ -88,7 +88,7 @@ describe("listening", () => {
 
   test("starts after hello and is renewed with the newest revision, one at a time", async () => {
     expect(model.last("listen").since).toBe(42);
-    model.answerGolden(model.last("listen"), "state", { revision: 45, job: null });
+    model.answerGolden(model.last("listen"), "state", { revision: 45, job: null, download: null });
     await pass(0);
     expect(model.of("listen").map(({ since }) => since)).toEqual([42, 45]);
     expect(states).toEqual([

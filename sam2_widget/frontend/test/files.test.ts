@@ -101,15 +101,15 @@ describe("the menus", () => {
 describe("a project that is read-only", () => {
   test("offers to try again for as long as it is", async () => {
     await page.tell({ read_only: true });
-    const again = page.find<HTMLButtonElement>(".s2w-banners .s2w-toast-action");
+    const again = page.find<HTMLButtonElement>(".s2w-banners .s2w-warning .s2w-toast-action");
     expect(again.textContent).toBe("Try again");
     again.click();
     model.answer(model.last("try_lock"), { kind: "error", message: "It is still open." });
     await page.until(() => toast() === "It is still open.");
-    page.find<HTMLButtonElement>(".s2w-banners .s2w-toast-action").click();
+    page.find<HTMLButtonElement>(".s2w-banners .s2w-warning .s2w-toast-action").click();
     model.answer(model.last("try_lock"), { kind: "done" });
     await page.tell({ read_only: false });
-    await page.until(() => page.el.querySelector(".s2w-toast-action") === null);
+    await page.until(() => page.el.querySelector(".s2w-warning") === null);
   });
 });
 

@@ -57,7 +57,7 @@ export class Page {
     const request = model.sent.filter(({ kind }) => kind === "hello" || kind === "listen").at(-1);
     if (!request) throw new Error("no credit");
     const before = model.sent.length;
-    model.answerGolden(request, "state", { job: null, notices: [], ...changes });
+    model.answerGolden(request, "state", { job: null, notices: [], download: null, ...changes });
     await this.until(() => model.sent.slice(before).some(({ kind }) => kind === "listen"));
   }
 

@@ -1,0 +1,254 @@
+"""What made the masks: model, checkpoint, device, numbers and versions, now and for each run.
+
+``runs.jsonl`` in the project's folder has one line for each tracking run, appended before its
+first mask. A second line of the same run counts in the place of the first: it has the checkpoint's
+hash, which takes seconds for a large file and keeps nobody waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import re
+import threading
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sam2_widget.checksums import sha256
+from sam2_widget.durable import append_line
+from sam2_widget.errors import ProjectError, SaveError
+from sam2_widget.ids import MAX_FRAMES, MAX_INSTANCE, is_region
+from sam2_widget.json_files import journal_line, read_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from sam2_widget.annotations import Scope
+    from sam2_widget.engines.base import Engine
+    from sam2_widget.project import Project
+
+FILE = "runs.jsonl"
+MAX_BYTES = 1 << 28
+"""Of ``runs.jsonl``: some hundred thousand runs."""
+_LONGEST = 400
+_RUN = re.compile(r"[0-9A-Za-z]{1,32}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+_TEXTS = ("model", "config", "device", "device_name", "precision")
+_MOST_VERSIONS = 20
+_MOST_SCOPES = 10_000
+
+
+class Provenance:
+    """Tells and writes what makes the masks of a live project, for any thread.
+
+    Parameters
+    ----------
+    project : Project
+        Where ``runs.jsonl`` lies.
+    soon : callable
+        Queues a task on the worker.
+    changed : callable
+        Called with what makes masks now whenever that is another, and again with the hash.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        soon: Callable[[Callable[[], None]], object],
+        changed: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._path = project.root / FILE
+        self._flusher = project.flusher
+        # Masks are saved by other threads than the worker, which opens engines.
+        self._lock = threading.Lock()
+        self._soon = soon
+        self._changed = changed
+        self._now: dict[str, Any] = {}
+        self._file: Path | None = None
+        # Runs whose line lacks the hash of this file.
+        self._unhashed: dict[Path, list[dict[str, Any]]] = {}
+
+    def engine_opened(self, engine: Engine) -> None:
+        """Note which engine makes masks from now on."""
+        described = _described(engine)
+        named = described.pop("checkpoint", None)
+        now, file = checked(described), None
+        if isinstance(named, str):
+            with contextlib.suppress(OSError):
+                file, size = Path(named), Path(named).stat().st_size
+                now["checkpoint"] = {"file": file.name, "size": size, "sha256": ""}
+        with self._lock:
+            self._now, self._file = now, file
+        self._changed(now)
+        if file is not None:
+            self._hash(file)
+
+    def run_begins(
+        self, run: str, scopes: Iterable[Scope], frames: range, direction: str, *, force: bool
+    ) -> None:
+        """Write down a run, before its first mask is saved.
+
+        Raises
+        ------
+        SaveError
+            If the line cannot be written.
+        """
+        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        what = {
+            "scopes": [[scope.instance, scope.region] for scope in scopes],
+            "range": [frames.start, frames.stop],
+            "direction": direction,
+            "force": force,
+        }
+        with self._lock:
+            record = {"run": run, "started": started, **self._now, **what}
+            self._append(record)
+            if self._file is not None and not self._now["checkpoint"]["sha256"]:
+                self._unhashed.setdefault(self._file, []).append(record)
+
+    def now(self) -> dict[str, Any]:
+        """Return what makes masks now, for any thread; waits for the hash of the checkpoint."""
+        with self._lock:
+            now, file = self._now, self._file
+        if file is not None:
+            with contextlib.suppress(OSError):
+                return {**now, "checkpoint": {**now["checkpoint"], "sha256": sha256(file)}}
+        return dict(now)
+
+    def _append(self, record: Mapping[str, Any]) -> None:
+        append_line(self._path, journal_line(record), self._flusher)
+
+    def _hash(self, file: Path) -> None:
+        def work() -> None:
+            # The project may be closed before it is done: then nobody is told.
+            with contextlib.suppress(OSError, RuntimeError):
+                digest = sha256(file)
+                self._soon(lambda: self._hashed(file, digest))
+
+        threading.Thread(target=work, name="sam2-widget-hash", daemon=True).start()
+
+    def _hashed(self, file: Path, digest: str) -> None:
+        with self._lock:
+            for record in self._unhashed.pop(file, []):
+                record["checkpoint"] = {**record["checkpoint"], "sha256": digest}
+                with contextlib.suppress(SaveError):
+                    self._append(record)
+            if file != self._file:
+                return
+            checkpoint = {**self._now["checkpoint"], "sha256": digest}
+            self._now = now = {**self._now, "checkpoint": checkpoint}
+        self._changed(now)
+
+
+def read_runs(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what is known of every run of a project by its id, in the order they began.
+
+    Torn lines, and lines that say something else than a run does, are left out.
+
+    Raises
+    ------
+    ProjectError
+        If the file cannot be read, or is too large to be one.
+    """
+    path = root / FILE
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > MAX_BYTES:
+            raise ProjectError(
+                f"{path} is too large to be a list of runs; move it away, no mask needs it."
+            )
+    runs: dict[str, dict[str, Any]] = {}
+    for record in read_journal(path):
+        run = record.get("run")
+        if isinstance(run, str) and _RUN.fullmatch(run):
+            runs[run] = {"run": run, **_checked_run(record)}
+    return runs
+
+
+def checked(content: object) -> dict[str, Any]:
+    """Return what a text, a file or an engine says of what made masks, as far as it makes sense."""
+    if not isinstance(content, dict):
+        return {}
+    kept: dict[str, Any] = {key: text for key in _TEXTS if (text := _text(content.get(key)))}
+    if isinstance(content.get("batched"), bool):
+        kept["batched"] = content["batched"]
+    file = content.get("checkpoint")
+    if isinstance(file, dict) and _text(file.get("file")):
+        size, digest = file.get("size"), file.get("sha256")
+        kept["checkpoint"] = {
+            "file": _text(file["file"]),
+            "size": size if type(size) is int and size >= 0 else 0,
+            "sha256": digest if isinstance(digest, str) and _HASH.fullmatch(digest) else "",
+        }
+    versions = content.get("versions")
+    if isinstance(versions, dict):
+        given = list(versions.items())[:_MOST_VERSIONS]
+        kept["versions"] = {
+            name: number
+            for key, value in given
+            if (name := _text(key)) and (number := _text(value))
+        }
+    return kept
+
+
+def _checked_run(content: dict[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    if started := _text(content.get("started")):
+        kept["started"] = started
+    kept |= checked(content)
+    scopes = content.get("scopes")
+    if isinstance(scopes, list):
+        kept["scopes"] = [[s[0], s[1]] for s in scopes[:_MOST_SCOPES] if _is_scope(s)]
+    frames = content.get("range")
+    if isinstance(frames, list) and len(frames) == 2 and all(map(_is_frame, frames)):
+        kept["range"] = frames
+    if content.get("direction") in ("both", "forward", "backward"):
+        kept["direction"] = content["direction"]
+    if isinstance(content.get("force"), bool):
+        kept["force"] = content["force"]
+    return kept
+
+
+def _is_scope(item: object) -> bool:
+    return (
+        isinstance(item, list)
+        and len(item) == 2
+        and type(item[0]) is int
+        and 1 <= item[0] <= MAX_INSTANCE
+        and isinstance(item[1], str)
+        and is_region(item[1])
+    )
+
+
+def _is_frame(item: object) -> bool:
+    return type(item) is int and 0 <= item <= MAX_FRAMES
+
+
+def _text(value: object) -> str:
+    """Return a short text without control characters, empty for anything else."""
+    if not isinstance(value, str) or not value.isprintable():
+        return ""
+    return value[:_LONGEST]
+
+
+def _described(engine: Engine) -> dict[str, Any]:
+    """Return what an engine says of itself; one need not say more than its name."""
+    said: object = None
+    describe = getattr(engine, "describe", None)
+    if callable(describe):
+        # It is for the record alone: whatever goes wrong in it must not keep anybody from working.
+        with contextlib.suppress(Exception):
+            said = describe()
+    told = dict(said) if isinstance(said, dict) else {}
+    versions = told.get("versions")
+    ours = {"sam2_widget": _version(), "python": platform.python_version()}
+    told["versions"] = {**ours, **(versions if isinstance(versions, dict) else {})}
+    return {"device": str(engine.device), **told, "model": str(engine.name)}
+
+
+def _version() -> str:
+    try:
+        return version("sam2-widget")
+    except PackageNotFoundError:
+        return "unknown"
