@@ -34,7 +34,7 @@ from benchmarks.clip import centre, write_clip
 from sam2_widget import bits, models
 from sam2_widget.engines.sam2 import Sam2Engine
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
-from sam2_widget.engines.sam2.memory import lean
+from sam2_widget.engines.sam2.memory import EVERY, nbytes, thin
 from sam2_widget.engines.sam2.precision import inference, limit_threads
 from sam2_widget.session import Session
 
@@ -206,7 +206,8 @@ def assert_same(plain: Masks, ours: Masks, exact: bool) -> None:
 def point(instance: int, frame: int, size: tuple[int, int]) -> tuple[float, float]:
     """Return where an object is clicked; two objects share a disc."""
     x, y = centre(instance % 4, frame, *size)
-    return x + 5 * (instance // 4), y
+    # Two decimals are what a project keeps of a click: both sides get the same.
+    return round(float(x + 5 * (instance // 4)), 2), round(float(y), 2)
 
 
 # -- rows -------------------------------------------------------------------------------------
@@ -296,10 +297,15 @@ def tracking(
 
 def our_state_bytes(model: Model) -> float:
     """Return bytes of an object's state per tracked frame, as little as restarts exactly."""
-    kept = [past.output for past in model.ours.archive]
-    return statistics.mean(
-        sum(v.nbytes for v in lean(output).values() if v is not None) for output in kept
-    )
+    kept = [(frame, past) for (_, frame), past in model.ours.archive.items() if past.stretch]
+    sizes: dict[bool, list[int]] = {True: [], False: []}
+    for frame, past in kept:
+        assert past.stretch is not None
+        sizes[past.stretch.is_key(frame)].append(nbytes(thin(frame, past)))
+    # As in a long track, whatever the length of this one.
+    key, other = (statistics.mean(sizes[each]) for each in (True, False))
+    reach = model.ours._propagation.reach
+    return (reach * key + (EVERY - reach) * other) / EVERY
 
 
 def clicking(model: Model, folder: Path, objects: int, clicks: int) -> list[Row]:

@@ -21,7 +21,14 @@ from sam2_widget.durable import write_file
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour
 from sam2_widget.errors import PromptError, Sam2WidgetError, SaveError
 from sam2_widget.events import Change
-from sam2_widget.history import FrameChange, KeypointChange, Step, Version
+from sam2_widget.history import (
+    FrameChange,
+    KeypointChange,
+    Step,
+    TrackedChanges,
+    Version,
+    kept_png,
+)
 from sam2_widget.masks import EncodedMask, MaskRecord, measure
 from sam2_widget.rollback import all_or_nothing
 from sam2_widget.tracking import Direction, Plan, Tracked, TrackJob, TrackRun, plan
@@ -126,9 +133,9 @@ class Editor:
         prompts = prompts or None
         made = self._made(scope, frame, prompts) if prompts else None
         folder = live.history.folder()
-        before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        before = self._version(scope, frame, kept_png(folder, "before", scope, frame))
         record = made[1] if made else None
-        after = Version(prompts, record, _png(folder, "after", scope, frame))
+        after = Version(prompts, record, kept_png(folder, "after", scope, frame))
         step = Step(text, scope, frame, [FrameChange(scope, frame, before, after)])
         with self._all_or_nothing(step.changes):
             if before.record is not None:
@@ -259,20 +266,21 @@ class Editor:
             live.masks.write(scope, mask, record, encoded)
         live.tell(Change("masks", scope, (frame,)), (frame,))
 
-    def _save_tracked(self, step: Step, folder: Path, scope: Scope, tracked: Tracked) -> None:
+    def _save_tracked(
+        self, step: Step, changes: TrackedChanges, scope: Scope, tracked: Tracked
+    ) -> None:
         """Save a mask of a run, and what it replaces for undo; the saver calls it.
 
         The worker does nothing else than tracking meanwhile: see `Worker`.
         """
         record, frame = tracked.record, tracked.record.frame_index
-        before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        before = self._version(scope, frame, kept_png(changes.folder, "before", scope, frame))
         if before.record is not None:
             self._live.masks.keep_copy(scope, frame, before.png)
         self._write_mask(scope, tracked.mask, record, tracked.encoded)
-        if not step.changes:
+        if not changes:
             self._live.history.push(step)
-        after = Version(None, record, _png(folder, "after", scope, frame))
-        step.changes.append(FrameChange(scope, frame, before, after))
+        changes.add(scope, frame, before, record)
 
     def _forget(self, scope: Scope, frame: int, left: MaskRecord | None) -> None:
         """Have the engine forget a frame without prompts, but for the run that its mask is of."""
@@ -371,14 +379,14 @@ class Editor:
     def _to(self, new: NewFrame, folder: Path) -> FrameChange:
         """Return the change that makes a frame a new one, its PNG in the folder of the step."""
         scope, frame, record, png = new.scope, new.frame, new.record, new.png
-        path = _png(folder, "after", scope, frame)
+        path = kept_png(folder, "after", scope, frame)
         if png is None and new.prompts:
             self._live.video.wait_for(frame)
             mask, record = self._made(scope, frame, new.prompts)
             png = bits.to_png(mask)
         if png is not None:
             write_file(path, png)
-        before = self._version(scope, frame, _png(folder, "before", scope, frame))
+        before = self._version(scope, frame, kept_png(folder, "before", scope, frame))
         return FrameChange(scope, frame, before, Version(new.prompts, record, path))
 
     def _clear(
@@ -391,14 +399,15 @@ class Editor:
         labels: Labels | None = None,
     ) -> None:
         folder = self._live.history.folder()
-        step = Step(text, scope, frame, keypoints=list(keypoints))
+        changes: list[FrameChange] = []
+        step = Step(text, scope, frame, changes, keypoints=list(keypoints))
         if labels not in (None, self._live.labels):
             step.labels = self._live.labels, labels
         for each, at in frames:
-            before = self._version(each, at, _png(folder, "before", each, at))
+            before = self._version(each, at, kept_png(folder, "before", each, at))
             if before.prompts or before.record:
-                gone = Version(None, None, _png(folder, "after", each, at))
-                step.changes.append(FrameChange(each, at, before, gone))
+                gone = Version(None, None, kept_png(folder, "after", each, at))
+                changes.append(FrameChange(each, at, before, gone))
         if step.changes or step.keypoints or step.labels:
             self._switch(step, back=False)
             self._live.history.push(step)
@@ -552,8 +561,8 @@ class Editor:
         live.history.undone.clear()
         what = str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} scopes"
         job = TrackJob(f"Tracking {what}", live.queue.wake)
-        step = Step(f"tracking of {what}", chosen[0], None, stop=job.cancel)
-        folder = live.history.folder()
+        changes = TrackedChanges(live.history.folder())
+        step = Step(f"tracking of {what}", chosen[0], None, changes, job.cancel)
 
         def make() -> Plan:
             left = [scope for scope in chosen if live.annotations.of(scope)]
@@ -563,7 +572,7 @@ class Editor:
             if not step.changes:
                 with _telling(live):
                     live.provenance.run_begins(run.id, chosen, frames, direction, force=force)
-            self._save_tracked(step, folder, scope, tracked)
+            self._save_tracked(step, changes, scope, tracked)
 
         run = TrackRun(
             job,
@@ -588,10 +597,6 @@ def _telling(live: Live) -> Iterator[None]:
         yield
     except SaveError as error:
         live.notify("error", str(error))
-
-
-def _png(folder: Path, when: str, scope: Scope, frame: int) -> Path:
-    return folder / when / f"{scope.instance}-{scope.region}-{frame:05d}.png"
 
 
 def _begins_with(prompts: FramePrompts, start: FramePrompts) -> bool:

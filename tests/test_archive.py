@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 
-from sam2_widget.engines.sam2.memory import Archive, ScopeMemory, lean, readable
+from sam2_widget.annotations import Scope
+from sam2_widget.engines.sam2.memory import Archive, ScopeMemory, Stretch, lean, readable
+from sam2_widget.engines.sam2.precision import inference
 from sam2_widget.sample import sample_clip
+from sam2_widget.session import Session
 from tests.test_features import engine, opened
 
 if TYPE_CHECKING:
@@ -18,8 +22,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.engines.sam2.memory import Output
-    from sam2_widget.session import Session
 
+SCOPE = Scope(1, "overall")
 WHOLE, LEAN = 4 * 64 + 2 * 32 + 4 * 8 + 4, 4 * 64 + 4 * 8 + 4
 """Bytes of what `made` makes."""
 
@@ -107,3 +111,64 @@ def test_memory_that_is_computed_again_gives_the_same_masks(clip: Path, tmp_path
         assert np.array_equal(work(session), expected)
         assert len(archive) > 8
         assert any(past.output["maskmem_features"] is None for past in archive)
+
+
+def taken_up(first: int = 0) -> Stretch:
+    return Stretch({}, {}, first, reverse=False, reach=6)
+
+
+def test_logits_go_but_for_what_is_read_where_a_pass_can_be_taken_up() -> None:
+    archive, stretch = Archive(30 * LEAN), taken_up()
+    for frame in range(40):
+        archive.put("a", frame, made(), "run", reverse=False, stretch=stretch)
+    assert len(archive) == 40
+    assert archive.size <= archive.budget
+    thin = [f for f, past in enumerate(archive) if past.output["pred_masks"] is None]
+    assert thin[:10] == list(range(10))
+    assert not {*thin} & {*range(10, 16), *range(26, 32)}
+    assert all(past.output["obj_ptr"] is not None for past in archive)
+
+
+def test_what_a_pass_began_with_counts_and_goes_with_its_first_frame() -> None:
+    archive, stretch = Archive(10 * WHOLE), taken_up()
+    stretch.window = {-1: made()}
+    archive.put("a", 0, made(), "run", reverse=False, stretch=stretch)
+    assert archive.size == 2 * WHOLE
+    archive.drop("a", 0)
+    assert archive.size == 0
+    assert stretch.window is None
+
+
+def test_a_pass_that_is_tracked_again_up_to_a_frame_gives_the_same_masks(
+    clip: Path, tmp_path: Path
+) -> None:
+    with Session(clip, output_dir=tmp_path, model="nano", device="cpu") as session:
+        session.video.wait()
+        session.add_point(20, 300, 128)
+        archive = engine(session).archive
+        session.track(start=20, stop=55).wait()
+        session.track(start=0, stop=20).wait()
+        frames = range(21, 55)
+        whole = {f: dict(past.output) for f in frames if (past := archive.get(SCOPE, f))}
+        assert len(whole) == 34
+        archive.budget = 400_000
+        # Anything that is put makes it keep to its budget.
+        session.track(start=55, stop=56).wait()
+        kept = {f: past for f in frames if (past := archive.get(SCOPE, f)) is not None}
+        thin = [f for f, past in kept.items() if past.output["pred_masks"] is None]
+        assert len(thin) > 15
+        recall = engine(session)._recall
+
+        def back(frame: int) -> Output | None:
+            past = archive.get(SCOPE, frame)
+            assert past is not None
+            with inference(torch.device("cpu")):
+                return recall._whole(SCOPE, frame, past, {})
+
+        for frame in (thin[0], thin[-1]):
+            # On the engine's thread: another number of threads adds up in another order.
+            found = session.live.worker.run(partial(back, frame))
+            assert found is not None
+            assert [
+                key for key, was in whole[frame].items() if not torch.equal(found[key], was)
+            ] == []

@@ -28,15 +28,11 @@ from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
 from sam2_widget.engines.sam2.memory import (
-    POINTERS,
     Archive,
-    Base,
     Memory,
     Output,
     Prompted,
     ScopeMemory,
-    move,
-    readable,
     separate,
 )
 from sam2_widget.engines.sam2.offloading import move_to_host
@@ -49,6 +45,7 @@ from sam2_widget.engines.sam2.precision import (
 )
 from sam2_widget.engines.sam2.pressure import Pressure, opening, within_memory
 from sam2_widget.engines.sam2.propagation import Points, Propagation
+from sam2_widget.engines.sam2.recall import Recall
 from sam2_widget.engines.sam2.results import bring
 
 if TYPE_CHECKING:
@@ -159,6 +156,14 @@ class Sam2Engine:
         disk = DiskTier(room, tell=self._warn) if room else None
         self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
         self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device, self._kind)
+        self._recall = Recall(
+            self.archive,
+            self._propagation,
+            self.encoder,
+            self._from_mask,
+            len(frames),
+            self._device,
+        )
         steps = (self._keep_fewer_features, lambda host: self.pressure.halve_batch(), self._offload)
         self.pressure = Pressure(self._device, steps, self._warn)
 
@@ -192,19 +197,12 @@ class Sam2Engine:
                 frame: self._encoded(frame, self._replay(scope, frame, given).output)
                 for frame, given in sorted(prompted.items())
             }
-            memory.reverse, memory.run = reverse, run
+            memory.reverse, memory.run, memory.stretch = reverse, run, None
+            memory.read[reverse] = memory.cond
             self.cache.begin_pass()
             self.batching.interrupt()
             beside = [n for n in neighbours if n.frame not in memory.cond]
-            nearest = max((-n.frame if reverse else n.frame for n in beside), default=0)
-            # The pass begins behind the nearest or further on: what is read of them lies within.
-            near = abs(nearest) + (-1 if reverse else 1)
-            memory.window = {
-                n.frame: self._recall(
-                    scope, n, reverse, whole=abs(n.frame - near) <= self._propagation.reach
-                )
-                for n in beside
-            }
+            memory.window = self._recall.window(scope, beside, reverse)
 
     def steps(
         self, scopes: Sequence[Hashable], frame: int
@@ -244,8 +242,9 @@ class Sam2Engine:
 
             outputs = dict(zip(group, self.batching.track(group, track), strict=True))
             for scope, output in outputs.items():
-                run, reverse = memories[scope].run, memories[scope].reverse
-                self.archive.put(scope, frame, output, run, reverse)
+                memory = memories[scope]
+                stretch = self._recall.stretch(memory, frame)
+                self.archive.put(scope, frame, output, memory.run, memory.reverse, stretch)
             results = {scope: self._result(output) for scope, output in outputs.items()}
             # Last: where memory runs out, all before it is done again.
             for scope, output in outputs.items():
@@ -269,14 +268,15 @@ class Sam2Engine:
             return
         memory = self._scopes[scope]
         prompted = memory.prompted.get(frame)
-        memory.cond.pop(frame, None)
         past = self.archive.get(scope, frame)
         if past is not None and past.run != run:
             self.archive.drop(scope, frame)
         base = prompted.base if prompted is not None else None
         if base is not None and base.memory is not None:
-            # Undo of the first correction makes the frame a tracked one again.
-            self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
+            memory.bases[frame] = base
+            if base.run == run and past is None:
+                # Undo of the first correction makes the frame a tracked one again.
+                self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
         memory.prompted.pop(frame, None)
 
     def close(self) -> None:
@@ -288,7 +288,7 @@ class Sam2Engine:
         self._model = None
         self._scopes.clear()
         self._release_images()
-        for name in ("_propagation", "encoder", "cache"):
+        for name in ("_propagation", "_recall", "encoder", "cache"):
             self.__dict__.pop(name, None)
         self.archive = Archive(self.archive.budget)
         if torch.cuda.is_available():
@@ -331,7 +331,7 @@ class Sam2Engine:
         memory = self._scopes[scope]
         prompted = memory.prompted.get(frame)
         if prompted is None:
-            prompted = Prompted(self._base(scope, frame, given.tracked))
+            prompted = Prompted(self._recall.base(scope, memory, frame, given.tracked))
         wanted = [call for call in _calls(given.prompts) if len(call) > given.included]
         same = 0
         for (made, _), call in zip(prompted.calls, wanted, strict=False):
@@ -381,41 +381,6 @@ class Sam2Engine:
             self._propagation.remember(self.encoder.get(frame), output)
         return output
 
-    # -- past frames --------------------------------------------------------------------------
-
-    def _base(self, scope: Hashable, frame: int, tracked: Neighbour | None) -> Base | None:
-        if tracked is None:
-            return None
-        past = self.archive.get(scope, frame)
-        if past is None or past.run != tracked.run:
-            return Base(self._from_mask(frame, tracked.load()))
-        memory = self._scopes[scope]
-        sign = 1 if past.reverse else -1
-        kept = {f: self.archive.get(scope, f) for f in _away(frame, sign)}
-        window = {
-            f: self._whole(f, item.output, needed=abs(f - frame) <= self._propagation.reach)
-            for f, item in kept.items()
-            if item is not None and item.reverse == past.reverse and f not in memory.cond
-        }
-        window = readable(window, frame, self._propagation.reach)
-        snapshot = Memory(dict(memory.cond), window, len(self._frames), past.reverse)
-        return Base(self._whole(frame, past.output), snapshot, past.run)
-
-    def _recall(
-        self, scope: Hashable, neighbour: Neighbour, reverse: bool, *, whole: bool
-    ) -> Output:
-        past = self.archive.get(scope, neighbour.frame)
-        if past is not None and past.run == neighbour.run and past.reverse == reverse:
-            return self._whole(neighbour.frame, past.output, needed=whole)
-        return self._from_mask(neighbour.frame, neighbour.load(), encode=whole)
-
-    def _whole(self, frame: int, output: Output, *, needed: bool = True) -> Output:
-        """Return a past output on the device, its memory features computed again if needed."""
-        moved = move(output, self._device)
-        if needed and moved["maskmem_features"] is None:
-            self._propagation.remember_tracked(self.encoder.get(frame), moved)
-        return moved
-
     def _from_mask(self, frame: int, mask: Mask, *, encode: bool = True) -> Output:
         """Do what upstream's ``add_new_mask`` does, with memory features if they are wanted."""
         size = self._model.image_size
@@ -439,11 +404,6 @@ class Sam2Engine:
 
         both = cache(lambda: pressure.survive(large))
         return Segmentation(lambda: both()[0], lambda: both()[1])
-
-
-def _away(frame: int, sign: int) -> list[int]:
-    """Return the frames before a frame in a pass whose outputs the model may read."""
-    return [frame + sign * k for k in range(POINTERS, 0, -1)]
 
 
 def _calls(prompts: FramePrompts) -> list[FramePrompts]:

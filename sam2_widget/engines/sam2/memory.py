@@ -18,6 +18,8 @@ Output = dict[str, Any]
 
 POINTERS = 15
 """Past frames whose object pointers SAM 2 reads (max_obj_ptrs_in_encoder - 1)."""
+EVERY = 16
+"""Frames of a pass from one place where it can be taken up again to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,17 @@ class ScopeMemory:
     prompted : dict
         Prompted frames, each with its replay.
     cond : dict
-        Outputs of prompted frames as the last pass read them, memory features included.
+        Outputs of prompted frames as the last pass read them, memory features included; never
+        changed in place.
     window : dict
         Of the frames that the running pass tracked last, what the model reads.
+    read : dict
+        `cond` of the last pass forward (False) and of the last one backward (True): what a
+        correction of a frame tracked that way reads.
+    bases : dict
+        Of frames that lost their prompts: what those refined, should undo bring them back.
+    stretch : Stretch or None
+        What the running pass tracks since it began.
     """
 
     prompted: dict[int, Prompted] = field(default_factory=dict)
@@ -96,6 +106,9 @@ class ScopeMemory:
     window: dict[int, Output] = field(default_factory=dict)
     reverse: bool = False
     run: str = ""
+    read: dict[bool, dict[int, Output]] = field(default_factory=dict)
+    bases: dict[int, Base] = field(default_factory=dict)
+    stretch: Stretch | None = None
 
     def keep(self, frame: int, output: Output, reach: int) -> None:
         """Add a tracked frame to the window and drop what the model will not read again."""
@@ -124,22 +137,72 @@ def readable(outputs: dict[int, Output], frame: int, reach: int) -> dict[int, Ou
     return read
 
 
+@dataclass(eq=False, slots=True)
+class Stretch:
+    """Frames that were tracked one after the other, and what it takes to track them again.
+
+    Attributes
+    ----------
+    cond : dict
+        Outputs of the prompted frames.
+    window : dict or None
+        What the model read of frames before the first; None when that was dropped.
+    first : int
+        The frame it begins with.
+    reverse : bool
+        Whether it goes back in time.
+    reach : int
+        How many frames away memory features are read.
+    """
+
+    cond: dict[int, Output]
+    window: dict[int, Output] | None
+    first: int
+    reverse: bool
+    reach: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the window's tensors."""
+        return sum(nbytes(output) for output in (self.window or {}).values())
+
+    def place(self, frame: int) -> int:
+        """Return how many frames of the stretch come before a frame."""
+        return self.first - frame if self.reverse else frame - self.first
+
+    def at(self, place: int) -> int:
+        """Return the frame at a place; places before the first are negative."""
+        return self.first - place if self.reverse else self.first + place
+
+    def is_key(self, frame: int) -> bool:
+        """Tell whether the next place where the pass can be taken up reads its memory features."""
+        return self.place(frame) % EVERY >= EVERY - self.reach
+
+
 @dataclass(slots=True)
 class Past:
     """A tracked output kept for corrections and for passes that begin beside it.
 
-    `arrived` returns once it is there; only who reads its numbers on the host has to wait for that.
+    Its memory features are None where they can be computed from the rest, and its logits where
+    the stretch can be tracked again up to here. `arrived` returns once it is there; only who reads
+    its numbers on the host has to wait for that.
     """
 
     output: Output
     arrived: Callable[[], object]
     run: str
     reverse: bool
+    stretch: Stretch | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of its tensors."""
-        return sum(v.nbytes for v in self.output.values() if isinstance(v, torch.Tensor))
+        return nbytes(self.output)
+
+
+def nbytes(output: Output) -> int:
+    """Return the bytes of an output's tensors."""
+    return sum(v.nbytes for v in output.values() if isinstance(v, torch.Tensor))
 
 
 class Archive:
@@ -147,7 +210,9 @@ class Archive:
 
     A correction of a tracked frame, or a pass that resumes beside it, reads them. Over the budget,
     the memory features of the oldest go first: they can be computed again from the rest, bit for
-    bit. Then the oldest outputs go; where they are gone the saved mask takes their place.
+    bit. Then logits go, but for those of the frames that are read where a pass can be taken up
+    again, which is every 16 frames. Then the oldest outputs go; where they are gone the saved mask
+    takes their place.
     """
 
     def __init__(self, budget: int) -> None:
@@ -156,6 +221,7 @@ class Archive:
         self.thin = False
         self._items: OrderedDict[tuple[Hashable, int], Past] = OrderedDict()
         self._whole: OrderedDict[tuple[Hashable, int], None] = OrderedDict()
+        self._lean: OrderedDict[tuple[Hashable, int], None] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many outputs are kept."""
@@ -165,13 +231,30 @@ class Archive:
         """Iterate over what is kept, the oldest first."""
         return iter(self._items.values())
 
-    def put(self, scope: Hashable, frame: int, output: Output, run: str, reverse: bool) -> None:
+    def items(self) -> Iterator[tuple[tuple[Hashable, int], Past]]:
+        """Iterate over scope and frame of what is kept, and what that is."""
+        return iter(self._items.items())
+
+    def put(
+        self,
+        scope: Hashable,
+        frame: int,
+        output: Output,
+        run: str,
+        reverse: bool,
+        stretch: Stretch | None = None,
+    ) -> None:
         """Keep an output, replacing what was kept of that frame."""
-        self.drop(scope, frame)
-        past = Past(*leave(output), run, reverse)
-        self._items[scope, frame] = past
-        self._whole[scope, frame] = None
+        key = scope, frame
+        before = self._items.get(key)
+        # The same step, done again because memory ran out: its stretch goes on.
+        self._pop(key, keep=before is not None and before.stretch is stretch)
+        past = Past(*leave(output), run, reverse, stretch)
+        self._items[key] = past
+        self._whole[key] = None
         self.size += past.nbytes
+        if stretch is not None and stretch.first == frame:
+            self.size += stretch.nbytes
         self._trim()
 
     def shed(self) -> bool:
@@ -185,15 +268,17 @@ class Archive:
     def _trim(self) -> None:
         while (self.thin or self.size > self.budget) and self._whole:
             key, _ = self._whole.popitem(last=False)
-            whole = self._items[key]
-            whole.arrived()
-            self._items[key] = replace(whole, output=lean(whole.output))
-            self.size += self._items[key].nbytes - whole.nbytes
+            self._items[key].arrived()
+            self._change(key, lean(self._items[key].output))
+            self._lean[key] = None
+        while (self.thin or self.size > self.budget) and self._lean:
+            key, _ = self._lean.popitem(last=False)
+            self._change(key, thin(key[1], self._items[key]))
         while self.size > self.budget and self._items:
             self._pop(next(iter(self._items)))
 
     def get(self, scope: Hashable, frame: int) -> Past | None:
-        """Return what is kept of a frame; its memory features may be None."""
+        """Return what is kept of a frame; its memory features may be None, and its logits."""
         return self._items.get((scope, frame))
 
     def drop(self, scope: Hashable, frame: int | None = None) -> None:
@@ -202,10 +287,22 @@ class Archive:
         for key in keys:
             self._pop(key)
 
-    def _pop(self, key: tuple[Hashable, int]) -> None:
+    def _change(self, key: tuple[Hashable, int], output: Output) -> None:
+        past = self._items[key]
+        self._items[key] = replace(past, output=output)
+        self.size += nbytes(output) - past.nbytes
+
+    def _pop(self, key: tuple[Hashable, int], *, keep: bool = False) -> None:
         past = self._items.pop(key, None)
         self._whole.pop(key, None)
-        self.size -= past.nbytes if past is not None else 0
+        self._lean.pop(key, None)
+        if past is None:
+            return
+        self.size -= past.nbytes
+        if past.stretch is not None and past.stretch.first == key[1]:
+            self.size -= past.stretch.nbytes
+            if not keep:
+                past.stretch.window = None
 
 
 def leave(output: Output) -> tuple[Output, Callable[[], object]]:
@@ -229,8 +326,10 @@ def leave(output: Output) -> tuple[Output, Callable[[], object]]:
 def move(output: Output, device: torch.device) -> Output:
     """Return the output with its tensors on a device; on the same device nothing is copied."""
     moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in output.items()}
-    # What was kept in fewer bits is computed with as it was made.
-    return {**moved, "pred_masks": moved["pred_masks"].float()}
+    if moved.get("pred_masks") is not None:
+        # What was kept in fewer bits is computed with as it was made.
+        moved["pred_masks"] = moved["pred_masks"].float()
+    return moved
 
 
 def separate(outputs: Output) -> list[Output]:
@@ -253,3 +352,11 @@ def lean(output: Output) -> Output:
             masks = short
             break
     return {**output, "maskmem_features": None, "pred_masks": masks}
+
+
+def thin(frame: int, past: Past) -> Output:
+    """Return the output of a frame without what its stretch gives when it is tracked again."""
+    output = lean(past.output) if past.output["pred_masks"] is not None else past.output
+    if past.stretch is None or past.stretch.is_key(frame):
+        return output
+    return {**output, "pred_masks": None}

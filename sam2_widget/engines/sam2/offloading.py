@@ -30,11 +30,16 @@ def move_to_host(memory: ScopeMemory) -> None:
 def _outputs(memory: ScopeMemory) -> Iterator[Output]:
     yield from memory.cond.values()
     yield from memory.window.values()
+    for read in memory.read.values():
+        yield from read.values()
+    bases = list(memory.bases.values())
     for prompted in memory.prompted.values():
         for _, output in prompted.calls:
             yield output
         if prompted.base is not None:
-            yield prompted.base.output
-            if prompted.base.memory is not None:
-                yield from prompted.base.memory.cond.values()
-                yield from prompted.base.memory.tracked.values()
+            bases.append(prompted.base)
+    for base in bases:
+        yield base.output
+        if base.memory is not None:
+            yield from base.memory.cond.values()
+            yield from base.memory.tracked.values()
