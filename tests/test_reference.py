@@ -62,10 +62,10 @@ class Model:
 class Opened(Session):
     """A session that knows its reference."""
 
-    model: Model
+    sides: Model
 
     def reference(self) -> Reference:
-        return self.model.reference(self)
+        return self.sides.reference(self)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def session(
     """Open every third frame of the sample clip: 20 frames, larger motion."""
     model = models(getattr(request, "param", "nano"))
     with Opened(clip, output_dir=tmp_path, frame_step=STEP, model=model.engine) as session:
-        session.model = model
+        session.sides = model
         session.video.wait()
         yield session
 
@@ -181,9 +181,9 @@ def test_a_reopened_session_tracks_from_its_saved_prompts_alone(
 ) -> None:
     add(session, DISC_CLICKS)
     session.close()
-    folder, model = session.folder.parent, session.model
+    folder, model = session.folder.parent, session.sides
     with Opened(clip, output_dir=folder, frame_step=STEP, model=model.engine) as again:
-        again.model = model
+        again.sides = model
         again.track().wait()
         assert_equal(again, (1, "overall"), both_ways(again, DISC_CLICKS))
 
