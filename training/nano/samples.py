@@ -12,6 +12,8 @@ from training.nano.clicks import inside
 from training.nano.scenes import SIDE, Clip, draw_clip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from sam2_widget.images import Pixels
@@ -74,33 +76,55 @@ def make_batch(
     frames: list[Pixels] = []
     owner, masks, clicks, beside, boxes = [], [], [], [], []
     while len(frames) < clips:
-        clip = draw_clip(rng, textures, length, side)
-        if length > 1 and rng.random() < 0.5:
-            clip = Clip(clip.frames[::-1], clip.figures[::-1], clip.groups[::-1])
-        found = _targets(rng, clip)[:objects]
-        if not found:
-            continue
-        pictures = clip.frames
-        if length > 2 and rng.random() < 0.08:
-            # A cut: the objects are not there any more.
-            cut = int(rng.integers(1, length))
-            other = draw_clip(rng, textures, length - cut, side)
-            pictures = np.concatenate([pictures[:cut], other.frames])
-            found = [np.concatenate([mask[:cut], mask[cut:] & False]) for mask in found]
-        for mask in found:
-            owner.append(len(frames))
-            masks.append([_low(one) for one in mask])
-            clicks.append(inside(rng, mask[0]))
-            beside.append(_outside(rng, mask[0]))
-            boxes.append(_box(rng, mask[0]))
-        frames.append(pictures)
+        for clip in _drawn(rng, textures, length, side):
+            found = _targets(rng, clip)[:objects]
+            if not found or len(frames) == clips:
+                continue
+            pictures = clip.frames
+            if length > 2 and rng.random() < 0.08:
+                # A cut: the objects are not there any more.
+                cut = int(rng.integers(1, length))
+                other = draw_clip(rng, textures, length - cut, side)
+                pictures = np.concatenate([pictures[:cut], other.frames])
+                found = [np.concatenate([mask[:cut], mask[cut:] & False]) for mask in found]
+            for mask in found:
+                owner.append(len(frames))
+                masks.append([_low(one) for one in mask])
+                clicks.append(inside(rng, mask[0]))
+                beside.append(_outside(rng, mask[0]))
+                boxes.append(_box(rng, mask[0]))
+            frames.append(pictures)
     return Batch(
-        np.stack(frames),
+        np.ascontiguousarray(np.stack(frames)),
         np.array(owner, np.int64),
         np.stack(masks, 1),
         np.array(clicks, np.float32),
         np.array(beside, np.float32),
         np.array(boxes, np.float32),
+    )
+
+
+def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int) -> Iterator[Clip]:
+    """Yield one clip, forward or backward, or three single frames of one, each in its colours."""
+    if length > 1:
+        clip = draw_clip(rng, textures, length, side)
+        step = -1 if rng.random() < 0.5 else 1
+        yield _varied(
+            rng, Clip(*(part[::step] for part in (clip.frames, clip.figures, clip.groups)))
+        )
+        return
+    clip = draw_clip(rng, textures, 3, side)
+    for index in range(3):
+        one = slice(index, index + 1)
+        yield _varied(rng, Clip(clip.frames[one], clip.figures[one], clip.groups[one]))
+
+
+def _varied(rng: np.random.Generator, clip: Clip) -> Clip:
+    """Return the clip mirrored or not, its colours exchanged or not."""
+    step = -1 if rng.random() < 0.5 else 1
+    order = rng.permutation(3) if rng.random() < 0.25 else [0, 1, 2]
+    return Clip(
+        clip.frames[:, :, ::step][..., order], clip.figures[:, :, ::step], clip.groups[:, :, ::step]
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -56,19 +56,18 @@ class Textures:
         whole = self._drawn(int(rng.integers(self._count)))
         cut = int(SIDE * rng.uniform(0.25, 1.0))
         y, x = rng.integers(0, SIDE - cut + 1, 2)
-        part: Any = whole[y : y + cut, x : x + cut]
+        smooth = cv2.INTER_AREA if cut > side else cv2.INTER_LINEAR
+        part = cv2.resize(whole[y : y + cut, x : x + cut], (side, side), interpolation=smooth)
         if rng.random() < 0.5:
             part = part.transpose(1, 0, 2)
         if rng.random() < 0.5:
             part = part[:, ::-1]
-        smooth = cv2.INTER_AREA if cut > side else cv2.INTER_LINEAR
-        part = cv2.resize(np.ascontiguousarray(part), (side, side), interpolation=smooth)
-        picture: Field = part.astype(np.float32)
+        picture: Field = part.astype(np.float32, order="C")
         if rng.random() < 0.7:
             # Another mean colour: the patterns are few, their colours must not be.
-            mean = picture.mean((0, 1))
+            mean = np.array(cv2.mean(picture)[:3], np.float32)
             target = colours(rng, 1, rng.random() < natural)[0]
-            picture = (picture - mean) * rng.uniform(0.3, 1.0) + target
+            picture = (picture - mean) * np.float32(rng.uniform(0.3, 1.0)) + target
         return picture
 
 
