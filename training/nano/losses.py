@@ -13,11 +13,13 @@ _BEST = 0.7
 
 @dataclass(frozen=True)
 class Loss:
-    """The loss to minimise and, for the log, the overlap of the mask that the model picked."""
+    """The loss to minimise; for the log, the overlap (N,) of the mask that the model picked.
+
+    Objects that are not in the frame have no overlap: NaN.
+    """
 
     value: torch.Tensor
-    overlap: float
-    present: int
+    overlap: torch.Tensor
 
 
 def mask_loss(
@@ -69,4 +71,4 @@ def mask_loss(
     total = ((chosen + wrong) * there).sum() / count
     total = total + functional.binary_cross_entropy_with_logits(presence[:, 0].float(), there)
     picked = overlap.gather(1, estimate.argmax(1, keepdim=True))[:, 0]
-    return Loss(total, float((picked * there).sum() / count), int(there.sum()))
+    return Loss(total, torch.where(there > 0, picked, torch.nan))

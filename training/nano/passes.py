@@ -19,10 +19,11 @@ MEAN = torch.tensor([0.485, 0.456, 0.406])[:, None, None]
 STD = torch.tensor([0.229, 0.224, 0.225])[:, None, None]
 _FRAMES = 64
 """Length that the model believes a clip has: distances in time are scaled by it."""
-_KINDS = ("click", "click and one beside", "box", "mask")
-_IMAGES = (0.62, 0.12, 0.26, 0.0)
-_CLIPS = (0.50, 0.07, 0.18, 0.25)
-"""How often each kind of prompt starts an image and a clip; a mask gives a clean memory."""
+_KINDS = ("click", "pair", "mask")
+_CLIPS = (0.5, 0.25, 0.25)
+"""What starts a clip: a click, a pair of points, or the true mask, for a clean memory."""
+_BOXES = 0.7
+"""Of all pairs of points; the others are a click and one beside the object."""
 
 Prompts = dict[str, torch.Tensor]
 
@@ -51,6 +52,7 @@ class Pass:
         self._length = batch.frames.shape[1]
         set_side(model, batch.frames.shape[2])
         self._masks = torch.from_numpy(batch.masks).to(self._device).float() / 255
+        self._boxed = rng.random(len(batch.owner)) < _BOXES
         self._losses: list[torch.Tensor] = []
         self.overlaps: dict[str, list[float]] = {}
 
@@ -74,6 +76,12 @@ class Pass:
                 name = kind if first else ("next" if time == 1 else "later")
                 self._judge(name, heads, time, weight=2.0 if first and self._length > 1 else 1.0)
                 prompts, heads = self._corrected(time, prompts, heads, fine, seen)
+            if self._length == 1:
+                # One image serves both: what a step learns of clicks must not cost it boxes.
+                prompts = self._prompts("pair")
+                heads = model._forward_sam_heads(seen, prompts, None, fine, False)
+                self._judge("pair", heads, 0)
+                self._corrected(0, prompts, heads, fine, seen)
             if time < self._length - 1:
                 current["pred_masks"], current["pred_masks_high_res"] = heads[3], heads[4]
                 current["obj_ptr"] = heads[5]
@@ -93,21 +101,19 @@ class Pass:
         return levels, places, sizes
 
     def _kind(self) -> str:
-        odds = _IMAGES if self._length == 1 else _CLIPS
-        return _KINDS[int(self._rng.choice(len(_KINDS), p=odds))]
+        return "click" if self._length == 1 else str(self._rng.choice(_KINDS, p=_CLIPS))
 
     def _prompts(self, kind: str) -> Prompts | None:
         batch = self._batch
         count = len(batch.owner)
         if kind == "mask":
             return None
-        if kind == "box":
-            points, labels = batch.boxes.reshape(count, 2, 2), [2, 3]
-        elif kind == "click":
-            points, labels = batch.clicks[:, None], [1]
-        else:
-            points, labels = np.stack([batch.clicks, batch.beside], 1), [1, 0]
-        return self._points(points, np.tile(np.array(labels, np.int32), (count, 1)))
+        if kind == "click":
+            return self._points(batch.clicks[:, None], np.ones((count, 1)))
+        boxed = self._boxed[:, None]
+        pairs = np.stack([batch.clicks, batch.beside], 1)
+        points = np.where(boxed[..., None], batch.boxes.reshape(count, 2, 2), pairs)
+        return self._points(points, np.where(boxed, [2, 3], [1, 0]))
 
     def _points(self, points: Any, labels: Any) -> Prompts:
         return {
@@ -124,8 +130,13 @@ class Pass:
         # heads: masks low and high, estimates, best mask low and high, pointer, presence
         loss: Loss = mask_loss(heads[0], self._masks[time], heads[2], heads[6], self._balance)
         self._losses.append(loss.value * weight)
-        if loss.present:
-            self.overlaps.setdefault(name, []).append(loss.overlap)
+        values = loss.overlap.cpu().numpy()
+        groups = {name: values}
+        if name == "pair":
+            groups = {"box": values[self._boxed], "click and one beside": values[~self._boxed]}
+        for group, found in groups.items():
+            if np.isfinite(found).any():
+                self.overlaps.setdefault(group, []).append(float(np.nanmean(found)))
 
     def _corrected(
         self, time: int, prompts: Prompts | None, heads: Any, fine: Any, seen: torch.Tensor
