@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TRACKED = 16
 """Frames that are tracked after the first."""
 _SEED = FIRST_HELD_OUT
-_MOST = 0.6  # Share of the frame that an object of the synthetic set may cover.
+_LEAST, _MOST = 0.02, 0.6  # Shares of the frame that an object of the synthetic set covers.
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def synthetic(count: int, first: int = 0) -> Iterator[HeldOut]:
         targets = []
         for figure in range(1, int(clip.figures.max()) + 1):
             mask = clip.mask(figure)
-            if mask[0].mean() <= _MOST and clear(mask[0]):
+            if _LEAST <= mask[0].mean() <= _MOST and clear(mask[0]):
                 targets.append(Target(f"{number}.{figure}", dict(enumerate(mask))))
         if targets:
             yield HeldOut(f"synthetic-{number}", clip.frames, targets[:2])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.nano.clicks import Mask
     from training.nano.textures import Textures
 
-_LEAST = 1 / 300  # Of the frame, for an object on its first frame: 14 cells of a taught mask.
+_LEAST = 1 / 200  # Of the frame, for an object on its first frame: 20 cells of a taught mask.
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def draw_clip(rng: np.random.Generator, textures: Textures, length: int, side: i
             twin = actors[int(rng.integers(len(actors)))]
             actors.append(_actor(rng, twin.figure, twin.size * rng.uniform(0.8, 1.25), setting))
             continue
-        size = side * float(np.exp(rng.uniform(*np.log([0.15, 1.2]))))
+        size = side * float(np.exp(rng.uniform(*np.log([0.22, 1.3]))))
         figure = any_figure(rng, textures, light, size * max(camera.squeeze))
         actors.append(_actor(rng, figure, size, setting))
     if rng.random() < 0.25:

@@ -4,8 +4,9 @@
 
 FOLDER gets ``state.pt`` (every three minutes), ``log.jsonl``, and ``average-<step>.safetensors``:
 the weights to evaluate. All that is random depends on the seed and the step alone, so a run in
-several parts, paused or killed, is the same run. A file named ``anneal`` in FOLDER starts the fall
-of the learning rate at once, after which the run ends; ``steady.pt`` is the state before it.
+several parts, paused or killed, is the same run; ended by SIGTERM it loses no step. A file named
+``anneal`` in FOLDER starts the fall of the learning rate at once, after which the run ends;
+``steady.pt`` is the state before it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +49,7 @@ class Run:
     def __init__(self, folder: Path, state: State, plan: Plan) -> None:
         self._folder, self._state, self._plan = folder, state, plan
         self._recent: dict[str, list[float]] = {}
+        self._ended = False
         folder.mkdir(parents=True, exist_ok=True)
         if (folder / "state.pt").exists():
             state.load(folder / "state.pt")
@@ -68,7 +71,7 @@ class Run:
         state, plan = self._state, self._plan
         saved, stop = time.monotonic(), state.step + most
         for batch in loader(plan, state.step, steps + plan.fade, workers):
-            if state.step >= stop:
+            if state.step >= stop or self._ended:
                 state.save(self._folder / "state.pt")
                 return
             self._begin_fading(steps)
@@ -86,6 +89,10 @@ class Run:
                 saved = time.monotonic()
         state.save(self._folder / "state.pt")
         self._keep("final")
+
+    def end(self) -> None:
+        """Have the run save and end after the step it is at; it can be called from a signal."""
+        self._ended = True
 
     def _begin_fading(self, steps: int) -> None:
         state = self._state
@@ -165,7 +172,9 @@ def main() -> None:
         small=given.small,
     )
     state = State(build(start).to(given.device))
-    Run(given.folder, state, plan).train(given.steps, given.workers, given.keep, given.most)
+    run = Run(given.folder, state, plan)
+    signal.signal(signal.SIGTERM, lambda *_: run.end())
+    run.train(given.steps, given.workers, given.keep, given.most)
 
 
 if __name__ == "__main__":
