@@ -11,7 +11,8 @@ import numpy as np
 from training.nano.bodies import any_figure
 from training.nano.camera import Lens, Motion
 from training.nano.grounds import ground
-from training.nano.sprites import random_light
+from training.nano.sprites import Light, random_light
+from training.nano.textures import Plain
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -97,6 +98,8 @@ def draw_clip(rng: np.random.Generator, textures: Textures, length: int, side: i
     """
     camera, lens = Motion(rng, side), Lens(rng, side)
     light = random_light(rng)
+    if rng.random() < 0.1:
+        textures, light = Plain(), Light(0.0, 0.0)
     back = ground(rng, textures, side + side // 2)
     calm = float(rng.choice([0.3, 1.0, 1.0, 2.5]))
     setting = _Setting(side, calm)

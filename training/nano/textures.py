@@ -71,6 +71,20 @@ class Textures:
         return picture
 
 
+class Plain(Textures):
+    """In the place of textures: single colours, as drawings and screens have them."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def pick(self, rng: np.random.Generator, side: int, natural: float = 0.6) -> Field:
+        """Return one colour, fading a little: (side, side, 3) float32."""
+        colour = colours(rng, 1, rng.random() < natural)[0]
+        fade = np.linspace(-1, 1, side, dtype=np.float32) * np.float32(rng.uniform(0, 10))
+        picture = np.broadcast_to(colour, (side, side, 3)) + fade[:, None, None]
+        return np.asarray(picture if rng.random() < 0.5 else picture.transpose(1, 0, 2))
+
+
 def colours(rng: np.random.Generator, count: int, natural: bool) -> Field:
     """Return (count, 3) float32 RGB colours that go together, 0 to 255.
 
