@@ -1,6 +1,7 @@
 """The engine next to sam2's own predictor: opening, tracking, correcting, clicking, memory.
 
-    python -m benchmarks.engine [--quick] [--json FILE] [--device D] [--random CONFIG] [--cpu-time]
+    python -m benchmarks.engine [--quick] [--rounds N] [--json FILE] [--device D]
+        [--random CONFIG [--image-size PIXELS]] [--cpu-time]
 
 Both sides in one process, one after the other, A-B-A-B, medians: the same stored frames, weights,
 numbers and torch threads, and the masks of every frame compared. Ours is a whole `Session`: it
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from benchmarks import memory
 from benchmarks.clip import centre, write_clip
 from sam2_widget import bits, models
 from sam2_widget.engines.sam2 import Sam2Engine
@@ -208,26 +210,21 @@ def point(instance: int, frame: int, size: tuple[int, int]) -> tuple[float, floa
 
 
 def opening(model: Model, folder: Path, lengths: tuple[int, int], rounds: int) -> list[Row]:
-    """Return the time from opening to the first mask, and what frames take in memory."""
-    size = (640, 360)
-    times: dict[int, Times] = {}
-    held: dict[int, tuple[int, int]] = {}
-    for length in lengths:
-        clip = write_clip(folder / f"open-{length}.mp4", length, *size)
-        times[length] = Times([], [])
-        with open_ours(model, clip, folder / f"stored-{length}") as session:
-            frames = session.folder / "frames"
-            for turn in range(rounds):
-                times[length].ours.append(open_and_click(model, clip, folder / f"o{length}{turn}"))
-                if length == lengths[0]:
-                    started = model.clock()
-                    plain = Plain(model, frames, size)
-                    plain.click(1, 0, *point(1, 0, size))
-                    times[length].plain.append(model.clock() - started)
-                    held[length] = plain.state["images"].nbytes, ours_frames(model)
+    """Return the time from opening to the first mask."""
+    size = (1280, 720)
     first, longer = lengths
+    clips = {n: write_clip(folder / f"open-{n}.mp4", n, *size) for n in lengths}
+    with open_ours(model, clips[first], folder / "stored") as session:
+        frames = session.folder / "frames"
+    times = {length: Times([], []) for length in lengths}
+    for turn in range(rounds):
+        for length, clip in clips.items():
+            times[length].ours.append(open_and_click(model, clip, folder / f"o{length}{turn}"))
+        started = model.clock()
+        plain = Plain(model, frames, size)
+        plain.click(1, 0, *point(1, 0, size))
+        times[first].plain.append(model.clock() - started)
     took = {length: statistics.median(times[length].ours) for length in lengths}
-    plain_bytes, our_bytes = held[first]
     return [
         seconds_row(f"open to first mask, {first} frames", times[first], ">= 30"),
         {
@@ -235,8 +232,6 @@ def opening(model: Model, folder: Path, lengths: tuple[int, int], rounds: int) -
                   "<= 1.1", "s, ours alone"),
             "plain": None,
         },
-        row(f"memory held for frames, {first} frames", plain_bytes / 1e6, our_bytes / 1e6,
-            ">= 20 at 1000, flat", "MB"),
     ]  # fmt: skip
 
 
@@ -246,12 +241,6 @@ def open_and_click(model: Model, clip: Path, folder: Path) -> float:
     with Session(clip, output_dir=folder, model=model.ours) as session:
         session.add_point(0, *point(1, 0, (session.video.width, session.video.height)))
         return model.clock() - started
-
-
-def ours_frames(model: Model) -> int:
-    """Return the bytes of the frames the engine holds at most: the one at hand and those ahead."""
-    side = model.plain.image_size
-    return 3 * 3 * side * side * 4
 
 
 def tracking(
@@ -335,15 +324,17 @@ def clicking(model: Model, folder: Path, objects: int, clicks: int) -> list[Row]
     return [seconds_row(f"click on a visited frame, {objects} objects, 1080p", times, ">= 3")]
 
 
-def measure(model: Model, folder: Path, quick: bool) -> list[Row]:
+def measure(model: Model, folder: Path, quick: bool, rounds: int | None) -> list[Row]:
     """Return all lines."""
-    rounds, length = (2, 16) if quick else (5, 60)
+    length = 16 if quick else 60
+    rounds = rounds or (2 if quick else 5)
     on_cpu = model.device.type == "cpu"
     goals = {
         1: (">= 1.1", ">= 1.5") if on_cpu else (">= 1.5", ">= 1.7 t, 2.4 b+, 4 l"),
         8: (">= 1.2", ">= 7") if on_cpu else (">= 2", ">= 8"),
     }
     rows = opening(model, folder, (60, 600) if quick else (300, 3000), rounds)
+    rows += memory.measure(folder, model.config, model.checkpoint, str(model.device), quick)
     for objects in (1, 8):
         rows += tracking(model, folder, objects, length, rounds, goals[objects])
     return rows + clicking(model, folder, 8, 6 if quick else 30)
@@ -353,6 +344,7 @@ def main() -> None:
     """Run the benchmark and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short clips, two rounds")
+    parser.add_argument("--rounds", type=int, help="rounds; 2 with --quick, else 5")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--random", help="a config of sam2, with random weights, instead of nano")
@@ -367,7 +359,7 @@ def main() -> None:
             config, weights = random_model(given.random, folder, given.image_size)
         model = load(config, weights, given.device)
         model.clock = time.process_time if given.cpu_time else time.perf_counter
-        rows = measure(model, folder, given.quick)
+        rows = measure(model, folder, given.quick, given.rounds)
     for line in rows:
         plain = "" if line["plain"] is None else f"{line['plain']:g}"
         print(

@@ -1,5 +1,6 @@
 """Annotate video with SAM 2 inside a notebook: ``Annotator("clip.mp4").show()``."""
 
+from sam2_widget import models
 from sam2_widget.annotator import Annotator
 from sam2_widget.importing import import_project
 from sam2_widget.masktrack import MaskTrack
@@ -16,5 +17,6 @@ __all__ = [
     "TrackJob",
     "__version__",
     "import_project",
+    "models",
     "sample_clip",
 ]

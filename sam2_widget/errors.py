@@ -43,6 +43,10 @@ class ModelError(Sam2WidgetError, ValueError):
     """A model that cannot be found, read or built."""
 
 
+class DownloadError(ModelError):
+    """A checkpoint that was not downloaded; its message says why, and what is kept."""
+
+
 class SaveError(Sam2WidgetError, OSError):
     """A file could not be written."""
 

@@ -539,18 +539,20 @@ class Live:
 def _make_engine(specs: Sequence[ModelSpec], options: Options) -> tuple[Engine, str]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
+    from sam2_widget.engines.sam2.inferring import infer_config
     from sam2_widget.engines.sam2.precision import pick_device
 
     # Of several found, the largest where a GPU carries it, the smallest on a CPU.
     spec = specs[0] if pick_device(options.device).type == "cuda" else specs[-1]
+    config, note = (spec.config, spec.note) if spec.config else infer_config(spec.checkpoint)
     engine = Sam2Engine(
         spec.name,
-        spec.config,
+        config,
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
     )
-    return engine, spec.note
+    return engine, note
 
 
 def _extraction(options: Options) -> dict[str, Any]:

@@ -1,125 +1,104 @@
-"""The catalogue of models: which names there are, and where their files lie. Imports no torch."""
+"""The models there are: lists, finds and downloads them. Imports no torch."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
+from sam2_widget import finding
+from sam2_widget.catalogue import CATALOGUE, OFFICIAL
 from sam2_widget.errors import ModelError
+from sam2_widget.fetching import fetch
+from sam2_widget.finding import NANO_NOTE, ModelSpec, nano, resolve
+from sam2_widget.listing import ModelInfo, ModelList
+from sam2_widget.listing import list_models as list
+from sam2_widget.progressline import ProgressLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import threading
+    from collections.abc import Callable
 
-NANO_NOTE = (
-    "This is nano, the small built-in preview model; for real footage put a SAM 2.1 checkpoint "
-    "into the folder checkpoints (its README.md says how) and open the video again."
-)
-_SIZES = {"large": "l", "base_plus": "b+", "small": "s", "tiny": "t"}
-# Official file name -> sam2's own config, largest first, SAM 2.1 before SAM 2.
-OFFICIAL = {
-    **{f"sam2.1_hiera_{n}.pt": f"configs/sam2.1/sam2.1_hiera_{s}.yaml" for n, s in _SIZES.items()},
-    **{f"sam2_hiera_{n}.pt": f"configs/sam2/sam2_hiera_{s}.yaml" for n, s in _SIZES.items()},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """A model that can be loaded.
-
-    Attributes
-    ----------
-    name : str
-        For the user and for the records of masks.
-    config : str
-        A yaml file, or the name of one that sam2 ships.
-    checkpoint : Path
-        Weights.
-    note : str
-        A line for the user, often empty.
-    """
-
-    name: str
-    config: str
-    checkpoint: Path
-    note: str = ""
+__all__ = [
+    "NANO_NOTE",
+    "OFFICIAL",
+    "ModelInfo",
+    "ModelList",
+    "ModelSpec",
+    "download",
+    "list",
+    "nano",
+    "path",
+    "resolve",
+]
 
 
-def nano(note: str = "") -> ModelSpec:
-    """Return the model that ships with the package."""
-    folder = Path(str(files("sam2_widget") / "nano"))
-    return ModelSpec("nano", str(folder / "nano.yaml"), folder / "nano.safetensors", note)
-
-
-def resolve(model: str | Path, config: str | Path | None = None) -> list[ModelSpec]:
-    """Return the models that a name or a path may mean, the largest first.
+def path(name: str) -> Path:
+    """Return where the checkpoint of a model lies.
 
     Parameters
     ----------
-    model : str or Path
-        ``"auto"`` (SAM 2.1 checkpoints found in ``./checkpoints`` or the user's cache, else nano),
-        ``"nano"``, an official name such as ``"sam2.1_hiera_small"``, or a path to weights.
-    config : str or Path, optional
-        Model config of a path; the official file names need none.
-
-    Returns
-    -------
-    list of ModelSpec
-        One, or for ``"auto"`` every checkpoint found.
+    name : str
+        A name that `list` tells.
 
     Raises
     ------
     ModelError
-        If there is no such model or its config is not known.
+        If it is not on this machine, saying how to download it, or not known.
     """
-    if model == "auto":
-        return list(_found("sam2.1_")) or [nano(NANO_NOTE)]
-    if model == "nano":
-        return [nano()]
-    name = f"{model}.pt"
-    if name in OFFICIAL:
-        for spec in _found(name):
-            return [spec]
-        raise ModelError(
-            f"The checkpoint {name} is neither in {_folders()[0]} nor in the user's cache; "
-            "checkpoints/README.md says where to get it."
-        )
-    return [_from_path(Path(model).expanduser(), config)]
+    if name == "auto":
+        raise ModelError("'auto' is no model but the choice of one; give a name of models.list().")
+    return resolve(name)[0].checkpoint
 
 
-def _from_path(path: Path, config: str | Path | None) -> ModelSpec:
-    if path.suffix not in (".pt", ".pth", ".safetensors"):
-        known = ["auto", "nano", *(Path(name).stem for name in OFFICIAL)]
-        raise ModelError(
-            f"There is no model {str(path)!r}; give one of {', '.join(known)}, "
-            "or the path of a .pt or .safetensors file with config=."
-        )
-    if not path.is_file():
-        raise ModelError(f"The checkpoint {path} does not exist; check the path.")
-    chosen = config or OFFICIAL.get(path.name)
-    if chosen is None:
-        raise ModelError(
-            f"The model config of {path.name} is not known; give it, for example "
-            "config='configs/sam2.1/sam2.1_hiera_l.yaml'."
-        )
-    return ModelSpec(path.stem, str(chosen), path)
+def download(
+    name: str,
+    *,
+    folder: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cancel: threading.Event | None = None,
+) -> Path:
+    """Return where an official checkpoint lies, downloading it if it is not there.
+
+    It is verified by size and SHA-256 and gets its name in one step. What breaks, is cancelled or
+    interrupted is kept in ``<file>.part``, and another call goes on from there. Proxies are taken
+    from the variables ``https_proxy`` and ``no_proxy``.
+
+    Parameters
+    ----------
+    name : str
+        An official name such as ``"sam2.1_hiera_small"``.
+    folder : str or Path, optional
+        Where to; by default ``SAM2_WIDGET_CHECKPOINTS``, else the user's cache folder. Without it a
+        checkpoint that is found anywhere is not downloaded again.
+    progress : callable, optional
+        Called with (bytes there, bytes in all). By default a line in the notebook or the terminal.
+    cancel : threading.Event, optional
+        Ends the download soon after it is set.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    DownloadError
+        If it was not downloaded; the message says why, what to do, and what is kept.
+    """
+    if name == "nano":
+        return nano().checkpoint
+    if name not in CATALOGUE:
+        raise ModelError(f"There is no model {name!r} to download; give one of {_names()}.")
+    entry = CATALOGUE[name]
+    target = finding.download_folder()
+    if folder is not None:
+        target = Path(folder)
+    else:
+        found = finding.find(entry.file)
+        if found is not None:
+            target = found.parent
+    if progress is not None:
+        return fetch(entry, target, progress, cancel)
+    with ProgressLine(entry.file) as line:
+        return fetch(entry, target, line, cancel)
 
 
-def _found(start: str) -> Iterator[ModelSpec]:
-    for name, config in OFFICIAL.items():
-        if name.startswith(start):
-            paths = (folder / name for folder in _folders())
-            path = next((path for path in paths if path.is_file()), None)
-            if path is not None:
-                yield ModelSpec(path.stem, config, path)
-
-
-def _folders() -> list[Path]:
-    """Where checkpoints are looked for, in this order."""
-    cache = Path(platformdirs.user_cache_dir("sam2-widget")) / "checkpoints"
-    given = os.environ.get("SAM2_WIDGET_CHECKPOINTS")
-    return [*([Path(given)] if given else []), Path("checkpoints"), cache]
+def _names() -> str:
+    return ", ".join(CATALOGUE)

@@ -39,6 +39,16 @@ def parse_size(what: str, size: str | int) -> int:
     return int(float(number) * (1024 if binary else 1000) ** _UNITS[unit.lower()])
 
 
+def amount(size: int) -> str:
+    """Return a number of bytes in words; decimal units, as file managers and disks have them."""
+    value = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.{int(value < 10 and unit != 'bytes')}f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
 def free_memory() -> int:
     """Return the bytes that this process may still take, within the limit of its container."""
     free = psutil.virtual_memory().available

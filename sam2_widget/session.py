@@ -59,9 +59,10 @@ class Session(FileSession, KeypointSession, LabelSession):
         Where projects are kept.
     model : str, Path or Engine
         ``"auto"`` (a SAM 2.1 checkpoint found in ``./checkpoints`` or the user's cache, else nano),
-        ``"nano"``, an official name, a path to weights, or an engine of your own.
+        a name of ``models.list()``, a path to weights, or an engine of your own.
     config : str or Path, optional
-        Model config for a path to weights: a yaml file or the name of one that sam2 ships.
+        Model config for weights of your own: a yaml file, the name of one in ``./configs``, or of
+        one that sam2 ships. By default the one that fits the shapes of the weights.
     device : str
         ``"auto"`` takes CUDA, else MPS, else the CPU.
     regions : sequence of str

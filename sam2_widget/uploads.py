@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import filelock
 
 from sam2_widget.errors import SaveError, UploadError
+from sam2_widget.room import amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +130,7 @@ class Uploads:
         if size <= 0:
             raise UploadError(f"{safe} is empty; choose a file that holds something.")
         if size > MAX_SIZE:
-            raise UploadError(f"{safe} cannot be {_amount(size)}; {_amount(MAX_SIZE)} is the most.")
+            raise UploadError(f"{safe} cannot be {amount(size)}; {amount(MAX_SIZE)} is the most.")
         file = _File(folder, safe, size, modified)
         with self._alone(), _writing(file):
             _forget_old(folder)
@@ -347,8 +348,8 @@ def _check_room(file: _File, needed: int) -> None:
     free = shutil.disk_usage(there).free
     if needed > free:
         raise SaveError(
-            f"There is no room for {file.name} in {file.folder}: it needs {_amount(needed)} and "
-            f"{_amount(free)} are free; free some space and choose it again."
+            f"There is no room for {file.name} in {file.folder}: it needs {amount(needed)} and "
+            f"{amount(free)} are free; free some space and choose it again."
         )
 
 
@@ -381,13 +382,3 @@ def _writing(file: _File) -> Iterator[None]:
             text = f"{file.name} was not saved ({error.strerror or error}); mend that and upload"
             text += " it again."
         raise SaveError(text) from error
-
-
-def _amount(size: int) -> str:
-    """Return a number of bytes in words; decimal units, as file managers and disks have them."""
-    value = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.{int(value < 10 and unit != 'bytes')}f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"

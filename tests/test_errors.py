@@ -149,7 +149,7 @@ def test_a_truncated_video_is_opened_with_a_warning_that_says_how_many_frames(
     ("arguments", "error", "match"),
     [
         ({"model": "sam3"}, ModelError, "There is no model 'sam3'.*nano"),
-        ({"model": "sam2.1_hiera_large"}, ModelError, "checkpoints/README.md"),
+        ({"model": "sam2.1_hiera_large"}, ModelError, "`sam2-widget download sam2.1_hiera_large`"),
         ({"model": "gone.pt"}, ModelError, "does not exist"),
         ({"regions": ["../up"]}, ProjectError, "'../up' is not allowed"),
         ({"regions": ["a", "A"]}, ProjectError, "upper and lower case"),

@@ -15,14 +15,18 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"errors", "messages"},
-    {"ids", "json_files"},
+    {"catalogue", "ids", "json_files"},
     {
-        *("bits", "confidence", "durable", "images", "locking", "look", "models", "names"),
-        *("room", "saver", "shortcuts"),
+        *("bits", "confidence", "durable", "finding", "images", "locking", "look", "names"),
+        *("room", "saver", "shortcuts", "transfer", "turns"),
     },
-    {"annotations", "brush", "downloads", "uploads", "watching", "wire", "worker"},
-    {"keypoints", "palette"},
-    {"blending", "labels"},
+    {
+        *("annotations", "brush", "downloads", "listing", "progressline", "uploads", "verifying"),
+        *("watching", "wire", "worker"),
+    },
+    {"keypoints", "palette", "partfile"},
+    {"blending", "fetching", "labels"},
+    {"models"},
     {"formats"},
     {"engines", "events", "frame_files", "jpeg", "project", "rollback", "sample"},
     {"masks", "sources"},
@@ -44,6 +48,8 @@ LAYERS = [
     {"picker"},
     {"annotator"},
     {"__init__"},
+    {"command"},
+    {"__main__"},
 ]
 HEAVY = {"torch", "sam2", "hydra", "omegaconf", "safetensors", "torchvision"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 import zipfile
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from PIL import Image
+
+from sam2_widget.catalogue import CATALOGUE
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -60,11 +61,10 @@ def test_the_notebook_for_colab_asks_for_a_gpu_and_takes_the_checkpoints_of_sam2
     notebook = read("colab")
     assert notebook.metadata.accelerator == "GPU"
     sources = "\n".join(cell.source for cell in notebook.cells)
-    (folder,) = re.findall(r'f"(https://dl\.[^"{]*)\{', sources)
     names = re.findall(r'"(sam2\.1_[a-z_]+)"[,\]]', sources)
     assert len(names) == 2
-    official = importlib.metadata.metadata("sam2").get_payload()
-    assert all(f"{folder}{name}.pt" in official for name in names)
+    assert set(names) <= CATALOGUE.keys()
+    assert "sw.models.download(MODEL)" in sources
 
 
 @pytest.mark.parametrize("path", PATHS, ids=[path.stem for path in PATHS])

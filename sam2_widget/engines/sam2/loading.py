@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
-from safetensors.torch import load_file
 
+from sam2_widget.engines.sam2.weights import differences, first_five, read_weights
 from sam2_widget.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
 
 # What upstream's build_sam2_video_predictor sets with apply_postprocessing=True, except that holes
 # are not filled (that needs the CUDA extension) and that corrections become conditioning frames
@@ -46,15 +48,18 @@ def load_predictor(config: str, checkpoint: Path, device: torch.device) -> Any:
     ModelError
         If a file cannot be read or the two do not fit together.
     """
-    model = _build(config)
-    weights = _read_weights(checkpoint)
+    model = build_model(config)
+    weights = read_weights(checkpoint)
     _check_fit(model.state_dict(), weights, config, checkpoint)
     model.load_state_dict(weights)
     return model.to(device).eval()
 
 
 def find_config(config: str) -> Path:
-    """Return the yaml file of a path or of a name such as ``configs/sam2.1/sam2.1_hiera_l.yaml``.
+    """Return the yaml file of a path or a name.
+
+    A name is that of a yaml file in ``./configs``, with or without ``.yaml``, or of one that sam2
+    ships, such as ``configs/sam2.1/sam2.1_hiera_l.yaml`` or ``sam2.1_hiera_l``.
 
     Raises
     ------
@@ -63,16 +68,25 @@ def find_config(config: str) -> Path:
     """
     spec = importlib.util.find_spec("sam2")
     shipped = Path(spec.origin).parent if spec and spec.origin else Path()
-    for path in (Path(config), shipped / config):
+    names = (config, f"{config}.yaml")
+    places = [Path(), Path("configs"), shipped, *sorted(shipped.glob("configs/sam2*"))]
+    for path in (place / name for place in places for name in names):
         if path.is_file():
             return path
     raise ModelError(
-        f"There is no model config {config!r}; give a yaml file, or a name that sam2 ships such as "
-        "'configs/sam2.1/sam2.1_hiera_l.yaml'."
+        f"There is no model config {config!r}; give a yaml file, the name of one in ./configs, or "
+        "one that sam2 ships such as 'configs/sam2.1/sam2.1_hiera_l.yaml'."
     )
 
 
-def _build(config: str) -> Any:
+def build_model(config: str) -> Any:
+    """Return the ``SAM2VideoPredictor`` that a config describes, its weights at random.
+
+    Raises
+    ------
+    ModelError
+        If there is no such config, or it would build anything but a model of sam2's.
+    """
     path = find_config(config)
     try:
         tree = OmegaConf.to_container(OmegaConf.load(path).model, resolve=True)
@@ -116,43 +130,16 @@ def _is_model_class(target: object) -> bool:
     return isinstance(found, type) and found.__module__.startswith("sam2.modeling.")
 
 
-def _read_weights(path: Path) -> dict[str, torch.Tensor]:
-    try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ModelError(f"The checkpoint {path} does not exist; check the path.") from error
-    except Exception as error:  # torch, zip, pickle and safetensors each raise their own
-        raise ModelError(
-            f"The checkpoint {path} cannot be read as PyTorch weights; "
-            "download it again, or give the file that training saved."
-        ) from error
-    weights = content.get("model", content) if isinstance(content, dict) else None
-    if (
-        not isinstance(weights, dict)
-        or not weights
-        or not all(isinstance(v, torch.Tensor) for v in weights.values())
-    ):
-        raise ModelError(f"The checkpoint {path} holds no model weights; give another file.")
-    return dict(weights)
-
-
 def _check_fit(
     ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], config: str, path: Path
 ) -> None:
-    wrong = [
-        f"{name}: {_shape(theirs.get(name))} in the file, {_shape(ours.get(name))} in the config"
-        for name in sorted(ours.keys() | theirs.keys())
-        if _shape(ours.get(name)) != _shape(theirs.get(name))
-    ]
+    wrong = differences(_shapes(ours), _shapes(theirs))
     if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise ModelError(
             f"The checkpoint {path} does not match the config {config} "
-            f"({'; '.join(wrong[:5])}{more}); give the config it was trained with."
+            f"({first_five(wrong)}); give the config it was trained with."
         )
 
 
-def _shape(tensor: torch.Tensor | None) -> str:
-    return "missing" if tensor is None else str(list(tensor.shape))
+def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

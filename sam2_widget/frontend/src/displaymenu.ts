@@ -1,8 +1,8 @@
 // The popup that says how masks and marks are shown on the picture.
-import { signal as createSignal, effect } from "@preact/signals-core";
-import { closer, h, keepFocus, type Part, setText } from "./dom.ts";
+import { effect } from "@preact/signals-core";
+import { closer, h, type Part, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
-import { closeOutside, moveFocus } from "./popup.ts";
+import { usePopup } from "./popup.ts";
 import { type Action, type Actions, titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 
@@ -13,6 +13,8 @@ const KEYS: Record<string, number> = {
   ArrowDown: -STEP,
   ArrowRight: STEP,
   ArrowUp: STEP,
+  Home: -100,
+  End: 100,
 };
 
 const VEILED = "All masks and marks are hidden; Hide all, once more, shows them.";
@@ -23,7 +25,6 @@ export function createDisplayMenu(
   actions: Actions,
   signal: AbortSignal,
 ): Part & { popup: HTMLElement } {
-  const open = createSignal(false);
   const button = h(
     "button",
     {
@@ -62,36 +63,10 @@ export function createDisplayMenu(
   );
   popup.tabIndex = -1;
 
-  const close = (): void => {
-    keepFocus(popup);
-    open.value = false;
-  };
-  const toggle = (): void => {
-    if (open.peek()) close();
-    else open.value = true;
-  };
-  button.addEventListener("click", toggle, { signal });
-  popup.addEventListener(
-    "keydown",
-    (event) => {
-      if (event.key === "Escape") {
-        close();
-        button.focus();
-      } else if (event.target === fill.slider || !moveFocus(popup, event.key)) return;
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    { signal },
-  );
-  closeOutside([button, popup], close, signal);
-
+  const { stop } = usePopup({ button, popup, first: () => fill.slider }, signal);
   const stops = [
     fill.close,
-    effect(() => {
-      popup.hidden = !open.value;
-      button.setAttribute("aria-expanded", String(open.value));
-      if (open.value) fill.slider.focus();
-    }),
+    stop,
     effect(() => {
       setChecked(outline, look.outline.value);
       setChecked(alone, solo.value);
@@ -119,7 +94,7 @@ function createFill(state: ViewState, signal: AbortSignal): Part & { slider: HTM
     outline.value = false;
   };
   slider.addEventListener("input", () => set(Number(slider.value)), { signal });
-  // These keys would go to other frames.
+  // These keys would go to other frames, or to the buttons below.
   slider.addEventListener(
     "keydown",
     (event) => {

@@ -1,9 +1,9 @@
 // The group at the foot: save, and the menus of load and export.
-import { signal as createSignal, effect } from "@preact/signals-core";
-import { closer, h, keepFocus, type Part } from "./dom.ts";
+import { effect } from "@preact/signals-core";
+import { closer, h, type Part } from "./dom.ts";
 import type { Filing } from "./filing.ts";
 import { type IconName, icon } from "./icons.ts";
-import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
+import { usePopup } from "./popup.ts";
 import { titleOf } from "./shortcuts.ts";
 import type { ViewState } from "./state.ts";
 
@@ -102,7 +102,6 @@ function createMenu(
   signal: AbortSignal,
   items: readonly Item[],
 ): Part {
-  const open = createSignal(false);
   const button = fileButton(action, name, label);
   button.append(icon("caret"));
   button.setAttribute("aria-haspopup", "menu");
@@ -117,31 +116,10 @@ function createMenu(
   });
   const menu = h("div", { class: "s2w-menu", role: "menu", "aria-label": label }, ...rows);
   const popup = h("div", { class: "s2w-popup s2w-upward", tabindex: -1 }, menu);
-  function close(): void {
-    keepFocus(popup);
-    open.value = false;
-  }
-  const toggle = (): void => {
-    if (open.peek()) close();
-    else open.value = true;
-  };
-  button.addEventListener("click", toggle, { signal });
-  popup.addEventListener(
-    "keydown",
-    (event) => {
-      if (leaveByKey(event, button, close) || !moveFocus(menu, event.key)) return;
-      event.preventDefault();
-      event.stopPropagation();
-    },
-    { signal },
-  );
-  closeOutside([button, popup], close, signal);
+  const first = () => rows.find((row) => !row.disabled);
+  const { close, stop } = usePopup({ button, popup, menu, first }, signal);
   const stops = [
-    effect(() => {
-      popup.hidden = !open.value;
-      button.setAttribute("aria-expanded", String(open.value));
-      if (open.value) (rows.find((row) => !row.disabled) ?? popup).focus();
-    }),
+    stop,
     effect(() => {
       items.forEach(({ hint, obstacle }, index) => {
         const row = rows[index];

@@ -1,9 +1,9 @@
 // The menu beside the name field: the names used so far, to choose one.
-import { signal as createSignal, effect } from "@preact/signals-core";
-import { closer, h, keepFocus, type Part } from "./dom.ts";
+import { effect } from "@preact/signals-core";
+import { closer, h, type Part } from "./dom.ts";
 import { icon } from "./icons.ts";
 import { type KeypointView, namesOf, namesTaken } from "./keypoints.ts";
-import { closeOutside, leaveByKey, moveFocus } from "./popup.ts";
+import { usePopup } from "./popup.ts";
 import type { ViewState } from "./state.ts";
 
 /** Its node is the button that opens it; the popup has its place below the row. */
@@ -12,30 +12,23 @@ export function createNameMenu(
   view: KeypointView,
   signal: AbortSignal,
 ): Part & { popup: HTMLElement } {
-  const open = createSignal(false);
   const caret = createCaret();
   const list = h("div", { class: "s2w-menu", role: "menu", "aria-label": "Names" });
   const popup = h("div", { class: "s2w-popup s2w-names", tabindex: -1 }, list);
-  const close = (): void => {
-    keepFocus(popup);
-    open.value = false;
-  };
   const choose = (name: string): void => {
     state.keypoints.typed.value = name;
     close();
   };
-  const press = (event: KeyboardEvent): void => {
-    if (leaveByKey(event, caret, close) || !moveFocus(list, event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
+  const fill = (): HTMLElement | undefined => {
+    const taken = namesTaken(view.here.peek());
+    const items = namesOf(state.shared.peek()).map((name) =>
+      createItem(name, taken.has(name), () => choose(name)),
+    );
+    list.replaceChildren(...items);
+    return items[0];
   };
-  const toggle = (): void => {
-    if (open.peek()) close();
-    else open.value = true;
-  };
-  caret.addEventListener("click", toggle, { signal });
-  popup.addEventListener("keydown", press, { signal });
-  closeOutside([caret, popup], close, signal);
+  const parts = { button: caret, popup, menu: list, first: fill };
+  const { close, stop } = usePopup(parts, signal);
   const stops = [
     effect(() => {
       if (state.mode.value !== "keypoint") close();
@@ -43,17 +36,7 @@ export function createNameMenu(
     effect(() => {
       caret.disabled = namesOf(state.shared.value).length === 0;
     }),
-    effect(() => {
-      popup.hidden = !open.value;
-      caret.setAttribute("aria-expanded", String(open.value));
-      if (!open.value) return;
-      const taken = namesTaken(view.here.peek());
-      const items = namesOf(state.shared.peek()).map((name) =>
-        createItem(name, taken.has(name), () => choose(name)),
-      );
-      list.replaceChildren(...items);
-      items[0]?.focus();
-    }),
+    stop,
   ];
   return { node: caret, popup, close: closer(stops) };
 }

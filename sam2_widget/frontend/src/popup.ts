@@ -1,5 +1,6 @@
-// How a popup is walked through with keys, and how it is left.
-import { focused } from "./dom.ts";
+// How a popup opens, is walked through with keys, and is left.
+import { signal as createSignal, effect, untracked } from "@preact/signals-core";
+import { focused, keepFocus } from "./dom.ts";
 
 const STEPS: Record<string, number> = {
   ArrowUp: -1,
@@ -18,6 +19,57 @@ export function moveFocus(menu: HTMLElement, key: string): boolean {
   else if (step === undefined) return false;
   else items[(Math.max(present, step < 0 ? 0 : -1) + step + items.length) % items.length]?.focus();
   return true;
+}
+
+export interface PopupParts {
+  /** Opens and closes it; the focus goes back to it. */
+  button: HTMLButtonElement;
+  popup: HTMLElement;
+  /** Whose buttons the arrow keys walk through; the popup itself where this is left out. */
+  menu?: HTMLElement;
+  /** Called as it opens, untracked by signals; what it returns takes the focus. */
+  first(): HTMLElement | undefined;
+}
+
+/** Makes a popup out of a button and what it opens. */
+export function usePopup(
+  { button, popup, menu = popup, first }: PopupParts,
+  signal: AbortSignal,
+): { close(): void; stop(): void } {
+  const open = createSignal(false);
+  const close = (): void => {
+    keepFocus(popup);
+    open.value = false;
+  };
+  const toggle = (): void => {
+    if (open.peek()) close();
+    else open.value = true;
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (staysInside(event, popup)) return;
+    if (leaveByKey(event, button, close) || !moveFocus(menu, event.key)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  button.addEventListener("click", toggle, { signal });
+  popup.addEventListener("keydown", press, { signal });
+  closeOutside([button, popup], close, signal);
+  const stop = effect(() => {
+    popup.hidden = !open.value;
+    button.setAttribute("aria-expanded", String(open.value));
+    if (open.value) untracked(() => first() ?? popup).focus();
+  });
+  return { close, stop };
+}
+
+/** Whether Tab goes to another part of the popup: one is left by it only from its ends. */
+function staysInside(event: KeyboardEvent, popup: HTMLElement): boolean {
+  if (event.key !== "Tab") return false;
+  const stops = [
+    ...popup.querySelectorAll<HTMLElement>("input, button:not(:disabled, [tabindex='-1'])"),
+  ];
+  const end = event.shiftKey ? stops[0] : stops.at(-1);
+  return end !== undefined && focused() !== end;
 }
 
 /** Escape goes back to the button that opened a menu, Tab goes on from there; false for other keys. */
