@@ -169,7 +169,8 @@ def test_the_hash_comes_later_and_completes_the_lines_of_runs(
         {"device": "a\nb", "checkpoint": "/nowhere/at all.pt", "precision": "x" * 10_000},
         {"versions": {str(n): "1" for n in range(1000)}, "other": object()},
     ],
-    ids=repr,
+    # Its own words would be long, and other ones in each process.
+    ids=["error", "None", "number", "list", "wrong kinds", "hostile texts", "too much"],
 )  # fmt: skip
 def test_an_engine_may_say_anything_of_itself(tmp_path: Path, said: object) -> None:
     class Odd(FakeEngine):
