@@ -1,7 +1,7 @@
 """The engine next to sam2's own predictor: opening, tracking, correcting, clicking, memory.
 
     python -m benchmarks.engine [--quick] [--rounds N] [--json FILE] [--device D]
-        [--random CONFIG [--image-size PIXELS]] [--cpu-time]
+        [--random CONFIG [--image-size PIXELS]] [--cpu-time] [--batches]
 
 Both sides in one process, one after the other, A-B-A-B, medians: the same stored frames, weights,
 numbers and torch threads, and the masks of every frame compared. Ours is a whole `Session`: it
@@ -10,7 +10,8 @@ needs. The plain side has read all frames beforehand, which only the rows say th
 writes the same PNGs with the same encoder, without records. ``--random`` takes one of sam2's
 configs with random weights in the place of nano: speed does not depend on weights. ``--cpu-time``
 counts the CPU seconds of all threads, for a machine where others work: what runs beside the loop
-then counts as if it did not.
+then counts as if it did not. ``--batches`` compares nothing but ours with ours: eight objects
+tracked one by one, on the plain side, with the same in batches.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from benchmarks import memory
 from benchmarks.clip import centre, write_clip
 from sam2_widget import bits, models
 from sam2_widget.engines.sam2 import Sam2Engine
+from sam2_widget.engines.sam2.archive import thinned
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
-from sam2_widget.engines.sam2.memory import EVERY, nbytes, thin
+from sam2_widget.engines.sam2.memory import EVERY, nbytes
 from sam2_widget.engines.sam2.precision import inference, limit_threads
 from sam2_widget.session import Session
 
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+
+    from sam2_widget.engines.base import BatchObjects
 
     Masks = dict[tuple[int, int], npt.NDArray[np.uint8]]
     """Packed bits by instance and frame."""
@@ -298,7 +302,7 @@ def our_state_bytes(model: Model) -> float:
     sizes: dict[bool, list[int]] = {True: [], False: []}
     for frame, past in kept:
         assert past.stretch is not None
-        sizes[past.stretch.is_key(frame)].append(nbytes(thin(frame, past)))
+        sizes[past.stretch.is_key(frame)].append(nbytes(thinned(frame, past)))
     # As in a long track, whatever the length of this one.
     key, other = (statistics.mean(sizes[each]) for each in (True, False))
     reach = model.ours._propagation.reach
@@ -330,6 +334,39 @@ def clicking(model: Model, folder: Path, objects: int, clicks: int) -> list[Row]
     return [seconds_row(f"click on a visited frame, {objects} objects, 1080p", times, ">= 3")]
 
 
+def batching(model: Model, folder: Path, objects: int, length: int, rounds: int) -> list[Row]:
+    """Return the time of a first track of objects one by one, the plain side, and in batches."""
+    size, instances = (1280, 720), range(1, objects + 1)
+    clip = write_clip(folder / "batches.mp4", length, *size)
+
+    def once(wanted: BatchObjects, home: Path) -> tuple[float, Masks]:
+        with Session(clip, output_dir=home, model=engines[wanted]) as session:
+            session.video.wait()
+            for instance in instances:
+                session.add_point(0, *point(instance, 0, size), instance=instance)
+            return timed(model, partial(track, session)), masks_of(session, instances)
+
+    # The default batches nothing on a CPU; on CUDA its trial is part of the round not counted.
+    choices: tuple[BatchObjects, ...] = (True,) if model.device.type == "cpu" else (True, "auto")
+    engines: dict[BatchObjects, Sam2Engine] = {
+        wanted: Sam2Engine(
+            "benchmark", model.config, model.checkpoint, str(model.device), batch_objects=wanted
+        )
+        for wanted in (False, *choices)
+    }
+    times: dict[BatchObjects, Times] = {wanted: Times([], []) for wanted in choices}
+    for turn in range(rounds + 1):
+        for wanted in choices:
+            alone, expected = once(False, folder / f"alone-{wanted}-{turn}")
+            together, mine = once(wanted, folder / f"together-{wanted}-{turn}")
+            assert_same(expected, mine, exact=False)
+            if turn:
+                times[wanted].plain.append(alone)
+                times[wanted].ours.append(together)
+    what = f"first track, {objects} objects one by one, against batch_objects="
+    return [seconds_row(f"{what}{wanted}", times[wanted], ">= 1") for wanted in choices]
+
+
 def measure(model: Model, folder: Path, quick: bool, rounds: int | None) -> list[Row]:
     """Return all lines."""
     length = 16 if quick else 60
@@ -356,6 +393,7 @@ def main() -> None:
     parser.add_argument("--random", help="a config of sam2, with random weights, instead of nano")
     parser.add_argument("--image-size", type=int, help="another input size with --random")
     parser.add_argument("--cpu-time", action="store_true", help="count CPU seconds")
+    parser.add_argument("--batches", action="store_true", help="objects one by one or together")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -365,7 +403,11 @@ def main() -> None:
             config, weights = random_model(given.random, folder, given.image_size)
         model = load(config, weights, given.device)
         model.clock = time.process_time if given.cpu_time else time.perf_counter
-        rows = measure(model, folder, given.quick, given.rounds)
+        if given.batches:
+            length = 16 if given.quick else 60
+            rows = batching(model, folder, 8, length, given.rounds or (2 if given.quick else 5))
+        else:
+            rows = measure(model, folder, given.quick, given.rounds)
     for line in rows:
         plain = "" if line["plain"] is None else f"{line['plain']:g}"
         print(

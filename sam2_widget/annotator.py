@@ -55,7 +55,8 @@ class Annotator(anywidget.AnyWidget):
         belonged to another action is taken from it. The widget shows all keys on ``?``.
     **arguments
         All other arguments of `Session`: name, output_dir, model, config, device, regions,
-        frame_step, max_side, skeleton, feature_cache.
+        frame_step, max_side, skeleton, feature_cache, feature_cache_disk, fill_hole_area,
+        min_mask_region_area, batch_objects, precision, compile.
 
     Attributes
     ----------

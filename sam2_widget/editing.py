@@ -16,6 +16,7 @@ import numpy as np
 
 from sam2_widget import bits, brush
 from sam2_widget.annotations import FramePrompts, MaskPrompt, Point, Scope, make_point
+from sam2_widget.cleaning import points_by_label
 from sam2_widget.durable import write_file
 from sam2_widget.engines.base import FrameInput, Mask, Neighbour
 from sam2_widget.errors import PromptError, Sam2WidgetError, SaveError
@@ -218,15 +219,16 @@ class Editor:
             return mask, measure(mask, frame, "edit", revision=revision)
         engine = live.ready_engine()
         result = engine.segment(scope, frame, self._input(scope, frame, prompts))
+        mask = live.options.cleaning(result.mask, *points_by_label(prompts.points))
         record = measure(
-            result.mask,
+            mask,
             frame,
             "click",
             score=result.score,
             revision=revision,
             model=engine.name,
         )
-        return result.mask, record
+        return mask, record
 
     def _drawn_files(self, change: FrameChange) -> list[Path]:
         """Return the files of the drawn masks that a change brings or takes away."""
@@ -573,7 +575,15 @@ class Editor:
             self._save_tracked(step, changes, scope, tracked)
 
         run = TrackRun(
-            job, make, engine, live.masks, self._inputs, save, live.saver, live.job_moved
+            job,
+            make,
+            engine,
+            live.masks,
+            self._inputs,
+            save,
+            live.saver,
+            live.job_moved,
+            live.options.cleaning,
         )
         live.queue.add(run)
         live.tell(Change("job"))

@@ -47,6 +47,10 @@ class NotSwitchedError(ModelError):
     """A model that could not take the place of another, which stays in use."""
 
 
+class OutOfMemoryError(Sam2WidgetError, MemoryError):
+    """The model needs more memory than there is, also after all that could be was given back."""
+
+
 class DownloadError(ModelError):
     """A checkpoint that was not downloaded; its message says why, and what is kept."""
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sam2_widget import models
 from sam2_widget.choosing import choose, suits
-from sam2_widget.engines.base import Engine
+from sam2_widget.cleaning import NOTHING, Cleaning
+from sam2_widget.engines.base import BatchObjects, Engine
 from sam2_widget.errors import (
     ClosedError,
     ModelError,
@@ -92,15 +93,20 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The arguments that a second session on the same project must share, but for the last.
+    """The arguments that a second session on the same project must share.
 
-    Of `feature_bytes` those of the session count that has the engine made.
+    Of `feature_bytes` and `feature_disk_bytes` those of the session count that has the engine made.
     """
 
     frame_step: int
     max_side: int | None
     device: str
     feature_bytes: int | None = None
+    feature_disk_bytes: int = 0
+    cleaning: Cleaning = NOTHING
+    precision: str = "auto"
+    compile: bool = False
+    batch_objects: BatchObjects = "auto"
 
 
 class Live:
@@ -466,7 +472,8 @@ class Live:
         if isinstance(model, Engine):
             engine, own, status = model, False, ModelStatus("", "", "ready")
         else:
-            engine, spec, status = _make_engine(model, replace(self.options, device=device))
+            options = replace(self.options, device=device)
+            engine, spec, status = _make_engine(model, options, self._warn)
             own = True
         try:
             engine.open(self.video)
@@ -476,6 +483,9 @@ class Live:
             raise
         status = replace(status, name=engine.name, device=engine.device)
         self._take(Opened(engine, model, spec, device, own, status, self.shown))
+
+    def _warn(self, text: str) -> None:
+        self.notify("warning", text)
 
     def _take(self, opened: Opened) -> None:
         self._opened, self.engine, self.shown = opened, opened.engine, opened.shown
@@ -684,7 +694,7 @@ def _name_of(model: Model) -> str:
 
 
 def _make_engine(
-    specs: Sequence[ModelSpec], options: Options
+    specs: Sequence[ModelSpec], options: Options, warn: Callable[[str], None]
 ) -> tuple[Engine, ModelSpec, ModelStatus]:
     # torch takes seconds to import: only the worker waits for it.
     from sam2_widget.engines.sam2 import Sam2Engine
@@ -702,6 +712,11 @@ def _make_engine(
         spec.checkpoint,
         options.device,
         feature_bytes=options.feature_bytes,
+        feature_disk_bytes=options.feature_disk_bytes,
+        precision=options.precision,
+        compile=options.compile,
+        batch_objects=options.batch_objects,
+        warn=warn,
     )
     size, _ = suits(device.type, free)
     status = ModelStatus(spec.name, device.type, "ready", note, reason, size)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 from sam2_widget import brush, models, plots, render, views
 from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
+from sam2_widget.cleaning import check_cleaning
+from sam2_widget.cleaning_session import CleaningSession
 from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor, Shown
-from sam2_widget.engines.base import Engine, Mask
-from sam2_widget.errors import FrameIndexError, ProjectError, PromptError
+from sam2_widget.engines.base import PRECISIONS, BatchObjects, Engine, Mask
+from sam2_widget.errors import FrameIndexError, ModelError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-class Session(FileSession, KeypointSession, LabelSession, ModelSession):
+class Session(FileSession, KeypointSession, LabelSession, ModelSession, CleaningSession):
     """Annotate a video with SAM 2: prompts in, masks out, everything on disk at once.
 
     A project lives in ``<output_dir>/<name>/``. A second session on the same project in one process
@@ -81,6 +83,36 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession):
         Memory for what the image encoder made of visited frames, such as ``"8GB"``, or bytes: on
         these a click or another track does not run it again. By default half of what is free when
         the video is opened; masks never depend on it.
+    feature_cache_disk : str or int, optional
+        Room on the disk for what no longer fits in that memory, such as ``"50GB"``; by default
+        none. It is one temporary file without a name, in the folder that ``TMPDIR`` names or in
+        ``/var/tmp``, which is gone when the video is closed or the process ends, however it ends.
+    fill_hole_area : int
+        Holes of at most this many pixels of the stored frame are filled in the masks that the model
+        makes, but none that touches the frame's border or holds a negative point. sam2's own
+        argument of this name counts pixels of its low-resolution mask: of a 1920 x 1080 frame each
+        is about 32 of these. It needs no CUDA, and the model goes on with its own mask: tracking is
+        the same with it or without, save where what the model knew of a frame is gone, as after
+        reopening, and it starts from the mask that was saved.
+    min_mask_region_area : int
+        Regions of fewer pixels are removed from such masks, after holes were filled; the largest
+        stays, and those that hold a positive point. Pixels that touch at a corner belong together.
+        Both apply from now on: masks that are saved stay, undo brings them back as they were, and
+        what you draw or load is never changed. ``track(force=True)`` makes tracked ones anew.
+    precision : {"auto", "float32", "bfloat16", "float16"}
+        The numbers that the model computes in. ``"auto"`` is bfloat16 on CUDA (float16 on GPUs
+        older than compute capability 8), together with TF32, which is then on for the whole process
+        while the session is open; elsewhere float32.
+    compile : bool
+        Whether to have PyTorch compile the image encoder beside the work; until that is ready, or
+        where it is not possible, the encoder works as it is. Masks may differ in single pixels.
+    batch_objects : bool or "auto"
+        Whether several objects are tracked in one go. False tracks one by one: each object's masks
+        are bit for bit those of SAM 2's own predictor, whatever is tracked beside it. True tracks
+        together whatever can be; masks then differ by single pixels (IoU of 0.99 and more).
+        ``"auto"`` is False but on CUDA; there the first frames of a track are timed both ways, and
+        what was faster is kept for the model and the number of objects, so that the last bits may
+        differ from one session to the next. An engine of your own goes its own way.
 
     Raises
     ------
@@ -89,9 +121,10 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession):
     ProjectError
         If the folder holds another video, or is open with other arguments.
     ModelError
-        If there is no such model, or `feature_cache` is no size.
+        If there is no such model, a cache is to have a size that is none, `precision` is none of
+        these, or `batch_objects` no choice.
     PromptError
-        If the skeleton is none.
+        If the skeleton is none, or an area is no number of pixels.
     SaveError
         If the folder cannot be written.
     """
@@ -109,6 +142,12 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession):
         max_side: int | None = None,
         skeleton: Iterable[tuple[str, str]] | None = None,
         feature_cache: str | int | None = None,
+        feature_cache_disk: str | int | None = None,
+        fill_hole_area: int = 0,
+        min_mask_region_area: int = 0,
+        precision: str = "auto",
+        compile: bool = False,
+        batch_objects: BatchObjects = "auto",
     ) -> None:
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
         wanted = check_regions(regions)
@@ -116,6 +155,16 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession):
         feature_bytes = (
             None if feature_cache is None else parse_size("feature_cache", feature_cache)
         )
+        disk_bytes = parse_size("feature_cache_disk", feature_cache_disk or 0)
+        if precision not in PRECISIONS:
+            raise ModelError(
+                f"precision is {', '.join(map(repr, PRECISIONS[:-1]))} or {PRECISIONS[-1]!r}, "
+                f"not {precision!r}."
+            )
+        if batch_objects != "auto" and not isinstance(batch_objects, bool):
+            raise ModelError(
+                f"batch_objects is {batch_objects!r}; give True, False or 'auto', the default."
+            )
         positive("frame_step", frame_step)
         if max_side is not None:
             positive("max_side", max_side)
@@ -125,7 +174,18 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession):
             # A project of the original tool is imported once, and its import opened from then on.
             target = imported_path(root, root.parent)
             root = target if target.exists() else import_project(root, video, root.parent)
-        options = Options(frame_step, max_side, device, feature_bytes)
+        cleaning = check_cleaning(fill_hole_area, min_mask_region_area)
+        options = Options(
+            frame_step,
+            max_side,
+            device,
+            feature_bytes,
+            feature_disk_bytes=disk_bytes,
+            cleaning=cleaning,
+            precision=precision,
+            compile=compile,
+            batch_objects=batch_objects,
+        )
         # The default regions mean: whatever the project has.
         given = None if wanted == DEFAULT_REGIONS else wanted
         self._closed = False
@@ -708,8 +768,13 @@ def _check_same(
         )
     different = [
         key
-        for key in ("frame_step", "max_side", "device")
+        for key in ("frame_step", "max_side", "device", "precision", "compile", "batch_objects")
         if getattr(live.options, key) != getattr(options, key)
+    ]
+    different += [
+        key
+        for key in ("fill_hole_area", "min_mask_region_area")
+        if getattr(live.options.cleaning, key) != getattr(options.cleaning, key)
     ]
     if regions is not None and live.merge_regions(regions) != live.regions:
         different.append("regions")

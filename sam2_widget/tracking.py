@@ -13,7 +13,7 @@ from sam2_widget.errors import Sam2WidgetError
 from sam2_widget.masks import EncodedMask, MaskRecord, MaskStore, encode, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from sam2_widget.annotations import Annotations, Scope
     from sam2_widget.saver import Saver
@@ -275,6 +275,8 @@ class TrackRun:
         Runs `save`; used by no other run at the same time.
     moved : callable
         Called when the masks of a frame are saved.
+    clean : callable
+        Returns a mask of the model as it is saved; the model goes on with its own.
     """
 
     def __init__(
@@ -287,6 +289,7 @@ class TrackRun:
         save: Callable[[Scope, Tracked], None],
         saver: Saver,
         moved: Callable[[], None],
+        clean: Callable[[Mask], Mask],
     ) -> None:
         self.job = job
         self._make = make
@@ -296,6 +299,7 @@ class TrackRun:
         self._save_mask = save
         self._saver = saver
         self._moved = moved
+        self._clean = clean
         self._length: int | None = None
         self._steps = 0
         self._run = uuid.uuid4().hex[:8]
@@ -329,9 +333,7 @@ class TrackRun:
         self._steps += 1
         self.job._start()
         frame, reverse = self._plan.steps[0]
-        for each in self._plan.passes:
-            if each.wants(frame, reverse):
-                self._track(each, frame)
+        self._track([each for each in self._plan.passes if each.wants(frame, reverse)], frame)
         del self._plan.steps[0]
         self._saver.then(lambda: self._did(frame))
 
@@ -385,14 +387,17 @@ class TrackRun:
             self._plan.steps = steps
             self.job._plan(len(steps))
 
-    def _track(self, each: Pass, frame: int) -> None:
-        follows = each.at is not None and abs(frame - each.at) == 1
-        if not follows:
-            self._begin(each, frame)
-        result = self._engine.step(each.scope, frame)
-        self._save(each, frame, result)
-        each.fresh.add(frame)
-        each.at = frame
+    def _track(self, passes: list[Pass], frame: int) -> None:
+        for each in passes:
+            follows = each.at is not None and abs(frame - each.at) == 1
+            if not follows:
+                self._begin(each, frame)
+        of: dict[Hashable, Pass] = {each.scope: each for each in passes}
+        for scope, result in self._engine.steps(list(of), frame):
+            each = of[scope]
+            self._save(each, frame, result)
+            each.fresh.add(frame)
+            each.at = frame
 
     def _begin(self, each: Pass, frame: int) -> None:
         # It may read masks that this run made.
@@ -411,8 +416,9 @@ class TrackRun:
 
     def _save(self, each: Pass, frame: int, result: Segmentation) -> None:
         def prepare() -> Tracked:
+            mask = self._clean(result.mask)
             record = measure(
-                result.mask,
+                mask,
                 frame,
                 "track",
                 run=self._run,
@@ -420,7 +426,7 @@ class TrackRun:
                 revision=each.revision,
                 model=self._engine.name,
             )
-            return Tracked(result.mask, record, encode(result.mask))
+            return Tracked(mask, record, encode(mask))
 
         self._saver.put(prepare, lambda tracked: self._save_mask(each.scope, tracked))
 

@@ -15,7 +15,7 @@ from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
 from sam2_widget.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -286,13 +286,13 @@ def test_a_cache_that_is_no_size_is_refused(clip: Path, tmp_path: Path) -> None:
 def test_a_cancel_waits_for_the_frame_at_hand_alone(session: Session) -> None:
     session.add_point(3, 180, 110)
     model = engine(session)
-    step, steps = model.step, list[int]()
+    inner, steps = model.steps, list[int]()
 
-    def counted(scope: Hashable, frame: int) -> Segmentation:
+    def counted(scopes: Sequence[Hashable], frame: int) -> Iterator[tuple[Hashable, Segmentation]]:
         steps.append(frame)
-        return step(scope, frame)
+        return inner(scopes, frame)
 
-    model.step = counted  # type: ignore[method-assign]
+    model.steps = counted  # type: ignore[method-assign]
     job = session.track()
     for frame in job:
         if frame == 6:

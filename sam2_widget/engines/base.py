@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts
 
 Mask = npt.NDArray[np.bool_]
 """(H, W) bool in pixels of the stored frame."""
+BatchObjects = bool | Literal["auto"]
+"""Whether objects are tracked in batches: wherever that is possible, never, or where it pays."""
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+"""What numbers an engine may be asked to compute in."""
 
 
 class Frames(Protocol):
@@ -47,13 +52,14 @@ class Segmentation:
     mask : ndarray or callable
         (H, W) bool in pixels of the stored frame; all False where the object is absent. Or what
         returns it: the large mask is then made by the thread that saves it.
-    score : float
-        The model's object score (a logit): positive where it sees the object.
+    score : float or callable
+        The model's object score (a logit): positive where it sees the object. Or what returns it:
+        to wait for a number would hold the device up at every frame.
     """
 
-    def __init__(self, mask: Mask | Callable[[], Mask], score: float) -> None:
+    def __init__(self, mask: Mask | Callable[[], Mask], score: float | Callable[[], float]) -> None:
         self._mask = mask
-        self.score = score
+        self._score = score
 
     @property
     def mask(self) -> Mask:
@@ -61,6 +67,13 @@ class Segmentation:
         if callable(self._mask):
             self._mask = self._mask()
         return self._mask
+
+    @property
+    def score(self) -> float:
+        """The object score; for one thread at a time."""
+        if callable(self._score):
+            self._score = self._score()
+        return self._score
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +147,13 @@ class Engine(Protocol):
     ) -> None:
         """Begin a tracking pass from the memory of the prompted frames and the neighbours."""
 
-    def step(self, scope: Hashable, frame: int) -> Segmentation:
-        """Track the scope into the next frame of its pass."""
+    def steps(
+        self, scopes: Sequence[Hashable], frame: int
+    ) -> Iterator[tuple[Hashable, Segmentation]]:
+        """Track scopes into the next frame of their passes, which go the same way.
+
+        Each is yielded once, in any order, as soon as its mask is known.
+        """
 
     def end(self, scope: Hashable) -> None:
         """End the scope's pass; what it learned may still serve corrections."""

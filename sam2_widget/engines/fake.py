@@ -10,7 +10,7 @@ from sam2_widget.annotations import FramePrompts
 from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 
 class FakeEngine:
@@ -53,6 +53,13 @@ class FakeEngine:
         """Remember the prompts of the pass."""
         self.calls.append(("begin", scope, reverse, tuple(n.frame for n in neighbours)))
         self._passes[scope] = prompted
+
+    def steps(
+        self, scopes: Sequence[Hashable], frame: int
+    ) -> Iterator[tuple[Hashable, Segmentation]]:
+        """Track one scope after the other."""
+        for scope in scopes:
+            yield scope, self.step(scope, frame)
 
     def step(self, scope: Hashable, frame: int) -> Segmentation:
         """Return the nearest prompted frame's discs, moved."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class _NoPositions(nn.Module):
@@ -32,6 +35,21 @@ class _Once(nn.Module):
         return self._known[key].expand(len(x), -1, -1, -1)
 
 
+def _once_for_each_size(
+    make: Callable[[tuple[int, ...]], torch.Tensor],
+) -> Callable[[tuple[int, ...]], torch.Tensor]:
+    """Return what `functools.cache` would, in a form that torch.compile sees through."""
+    known: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def get(size: tuple[int, ...]) -> torch.Tensor:
+        key = tuple(size)
+        if key not in known:
+            known[key] = make(key)
+        return known[key]
+
+    return get
+
+
 def compute_constants_once(model: Any) -> nn.Module:
     """Change a model so that constants cost nothing per frame; what it returns is bit-identical.
 
@@ -53,7 +71,6 @@ def compute_constants_once(model: Any) -> nn.Module:
     neck.position_encoding = _NoPositions()
     model.memory_encoder.position_encoding = _Once(model.memory_encoder.position_encoding)
     trunk = model.image_encoder.trunk
-    embedding = cache(trunk._get_pos_embed)
-    trunk._get_pos_embed = lambda size: embedding(tuple(size))
+    trunk._get_pos_embed = _once_for_each_size(trunk._get_pos_embed)
     model.sam_prompt_encoder.get_dense_pe = cache(model.sam_prompt_encoder.get_dense_pe)
     return positions

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from sam2.utils.misc import concat_points
 from torch.nn import functional
 
-from sam2_widget.engines.base import FrameInput, Frames, Mask, Neighbour, Segmentation
+from sam2_widget.engines.base import (
+    BatchObjects,
+    FrameInput,
+    Frames,
+    Mask,
+    Neighbour,
+    Segmentation,
+)
+from sam2_widget.engines.sam2.archive import Archive
+from sam2_widget.engines.sam2.batching import Batching
+from sam2_widget.engines.sam2.compiling import Compilation
 from sam2_widget.engines.sam2.constants import compute_constants_once
 from sam2_widget.engines.sam2.describing import describe
+from sam2_widget.engines.sam2.disk import DiskTier
 from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
 from sam2_widget.engines.sam2.memory import (
-    Archive,
     Memory,
     Output,
     Prompted,
     ScopeMemory,
+    separate,
 )
+from sam2_widget.engines.sam2.offloading import move_to_host
 from sam2_widget.engines.sam2.precision import (
+    Tf32,
     inference,
     limit_threads,
     pick_device,
-    precision_of,
+    pick_precision,
 )
+from sam2_widget.engines.sam2.pressure import Pressure, opening, within_memory
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 from sam2_widget.engines.sam2.recall import Recall
+from sam2_widget.engines.sam2.results import bring
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts
@@ -43,7 +59,7 @@ class Sam2Engine:
     """SAM 2 with the masks of ``sam2.sam2_video_predictor.SAM2VideoPredictor``, bit for bit.
 
     The predictor's own propagation runs all objects to the end or not at all; here each call does
-    one frame of one scope, so that clicks and cancelling come in between. What each scope has seen
+    one frame, so that clicks and cancelling come in between. What each scope has seen
     is kept apart in `ScopeMemory`, and no scope reads another's. What the image encoder made of a
     frame is kept for all of them.
 
@@ -61,6 +77,23 @@ class Sam2Engine:
         Host memory for what the model knew of past tracked frames.
     feature_bytes : int, optional
         Host memory for the features of visited frames; by default half of what is free.
+    feature_disk_bytes : int
+        Room on the disk for those that leave it.
+    precision : str
+        ``"auto"``, ``"float32"``, ``"bfloat16"`` or ``"float16"``; see `pick_precision`.
+    compile : bool
+        Whether to have the image encoder compiled beside the work.
+    batch_objects : bool or "auto"
+        Whether objects are tracked in batches, whose masks are not those of the predictor bit for
+        bit; see `Batching`.
+    warn : callable, optional
+        Tells the user what went otherwise than asked for, but did go on.
+
+    Attributes
+    ----------
+    pressure : Pressure
+        How short memory is; whoever has several objects go through the model together asks it
+        (`Pressure.fitting`) how many may.
     """
 
     def __init__(
@@ -71,14 +104,27 @@ class Sam2Engine:
         device: str = "auto",
         archive_bytes: int = 1 << 30,
         feature_bytes: int | None = None,
+        feature_disk_bytes: int = 0,
+        precision: str = "auto",
+        compile: bool = False,
+        batch_objects: BatchObjects = "auto",
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.name = name
+        self._precision = precision
+        self._compile = compile
+        self._compilation: Compilation | None = None
+        self._warn = warn or (lambda text: None)
+        self._tf32 = Tf32()
+        self.pressure: Pressure
         self.device = device
         self._config = config
         self._checkpoint = checkpoint
         self.archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._feature_bytes = feature_bytes
+        self._feature_disk_bytes = feature_disk_bytes
+        self._batch_objects = batch_objects
         self._model: Any = None
         self._images: LazyImages | None = None
 
@@ -87,17 +133,31 @@ class Sam2Engine:
         if self._model is None:
             self._device = pick_device(self.device)
             self.device = self._device.type
+            self._kind = pick_precision(self._precision, self._device)
             limit_threads(self._device)
-            self._model = load_predictor(self._config, self._checkpoint, self._device)
+            self._model = opening(
+                self._device,
+                lambda: load_predictor(self._config, self._checkpoint, self._device),
+            )
             self._propagation = Propagation(self._model, compute_constants_once(self._model))
+            if self._device.type == "cuda" and self._precision != "float32":
+                self._tf32.begin()
+            if self._compile:
+                self._compilation = Compilation(self._model, self._device, self._kind, self._warn)
+            wanted = self._batch_objects if self._propagation.can_batch else False
+            self.batching = Batching(wanted, self._device, self.name)
         self._scopes.clear()
         # Another model may have tracked since: what this one knew of past frames is over.
         self.archive = Archive(self.archive.budget)
         self._release_images()
         self._frames = frames
-        self._images = LazyImages(frames, self._model.image_size)
-        self.cache = FeatureCache(self._feature_bytes, self._device)
-        self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device)
+        self._images = LazyImages(frames, self._model.image_size, self._device)
+        room = self._feature_disk_bytes
+        disk = DiskTier(room, tell=self._warn) if room else None
+        self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
+        self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device, self._kind)
+        steps = (self._keep_fewer_features, lambda host: self.pressure.halve_batch(), self._offload)
+        self.pressure = Pressure(self._device, steps, self._warn)
         self._recall = Recall(
             self.archive,
             self._propagation,
@@ -109,13 +169,16 @@ class Sam2Engine:
 
     def describe(self) -> dict[str, Any]:
         """Return what makes the masks, once it is open: files, device, numbers, versions."""
-        return describe(self._config, self._checkpoint, self._device, precision_of(self._device))
+        kind = str(self._kind).removeprefix("torch.")
+        return describe(self._config, self._checkpoint, self._device, kind)
 
+    @within_memory
     def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
         """Segment a frame from its prompts: each in turn, as if given one call at a time."""
-        with inference(self._device):
+        with inference(self._device, self._kind):
             return self._result(self._replay(scope, frame, given).output)
 
+    @within_memory
     def begin(
         self,
         scope: Hashable,
@@ -127,7 +190,7 @@ class Sam2Engine:
     ) -> None:
         """Begin a pass that reads the scope's prompted frames and the neighbours, nothing else."""
         memory = self._scopes[scope]
-        with inference(self._device):
+        with inference(self._device, self._kind):
             for frame in memory.prompted.keys() - prompted.keys():
                 self.forget(scope, frame)
             memory.cond = {
@@ -137,28 +200,66 @@ class Sam2Engine:
             memory.reverse, memory.run, memory.stretch = reverse, run, None
             memory.read[reverse] = memory.cond
             self.cache.begin_pass()
+            self.batching.interrupt()
             beside = [n for n in neighbours if n.frame not in memory.cond]
             memory.window = self._recall.window(scope, beside, reverse)
 
-    def step(self, scope: Hashable, frame: int) -> Segmentation:
-        """Track the scope into `frame`; a prompted frame gives the mask of its prompts."""
-        memory = self._scopes[scope]
-        with inference(self._device):
-            if frame in memory.cond:
-                return self._result(memory.cond[frame])
+    def steps(
+        self, scopes: Sequence[Hashable], frame: int
+    ) -> Iterator[tuple[Hashable, Segmentation]]:
+        """Track scopes into `frame`; a prompted frame gives the mask of its prompts."""
+        waiting = list(scopes)
+        layouts = {
+            scope: self._propagation.layout(frame, self._read(scope))
+            for scope in (waiting if self.batching.considers(len(waiting)) else ())
+        }
+        while waiting:
+            # Nobody else's code runs while a batch is under way, nor in inference mode.
+            done = self._track(waiting, layouts, frame)
+            waiting = [scope for scope in waiting if scope not in done]
+            yield from done.items()
+
+    @within_memory
+    def _track(
+        self, waiting: Sequence[Hashable], layouts: Mapping[Hashable, Hashable], frame: int
+    ) -> dict[Hashable, Segmentation]:
+        """Track the first of the scopes that wait, and those that go in a batch with it."""
+        group = self.batching.choose(waiting, layouts)
+        group = group[: self.pressure.fitting(len(group))]
+        memories = {scope: self._scopes[scope] for scope in group}
+        with inference(self._device, self._kind):
+            known = {
+                s: memory.cond[frame] for s, memory in memories.items() if frame in memory.cond
+            }
+            if known:
+                return {scope: self._result(output) for scope, output in known.items()}
             features = self.encoder.get(frame, tracking=True)
-            self.encoder.go_ahead(frame, -1 if memory.reverse else 1)
-            read = Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
-            output = self._propagation.track(frame, features, read)
-            stretch = self._recall.stretch(memory, frame)
-            memory.keep(frame, output, self._propagation.reach)
-            self.archive.put(scope, frame, output, memory.run, memory.reverse, stretch)
-            return self._result(output)
+            self.encoder.go_ahead(frame, -1 if memories[group[0]].reverse else 1)
+
+            def track(scopes: tuple[Hashable, ...]) -> list[Output]:
+                read = [self._read(scope) for scope in scopes]
+                return separate(self._propagation.track_batch(frame, features, read))
+
+            outputs = dict(zip(group, self.batching.track(group, track), strict=True))
+            for scope, output in outputs.items():
+                run, reverse = memories[scope].run, memories[scope].reverse
+                stretch = self._recall.stretch(memories[scope], frame)
+                self.archive.put(scope, frame, output, run, reverse, stretch)
+            results = {scope: self._result(output) for scope, output in outputs.items()}
+            # Last: where memory runs out, all before it is done again.
+            for scope, output in outputs.items():
+                memories[scope].keep(frame, output, self._propagation.reach)
+            return results
+
+    def _read(self, scope: Hashable) -> Memory:
+        memory = self._scopes[scope]
+        return Memory(memory.cond, memory.window, len(self._frames), memory.reverse)
 
     def end(self, scope: Hashable) -> None:
         """End the pass; its outputs stay in the archive for corrections."""
         self._scopes[scope].window = {}
 
+    @within_memory
     def forget(self, scope: Hashable, frame: int | None = None, run: str = "") -> None:
         """Drop what is known of a scope, or of one frame of it but for that run."""
         if frame is None:
@@ -166,19 +267,24 @@ class Sam2Engine:
             self._scopes.pop(scope, None)
             return
         memory = self._scopes[scope]
-        prompted = memory.prompted.pop(frame, None)
+        prompted = memory.prompted.get(frame)
         past = self.archive.get(scope, frame)
         if past is not None and past.run != run:
             self.archive.drop(scope, frame)
         base = prompted.base if prompted is not None else None
         if base is not None and base.memory is not None:
             memory.bases[frame] = base
-            if base.run == run and past is None:
+            if base.run == run and self.archive.get(scope, frame) is None:
                 # Undo of the first correction makes the frame a tracked one again.
                 self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
+        memory.prompted.pop(frame, None)
 
     def close(self) -> None:
         """Release the model and all memory."""
+        if self._compilation is not None:
+            self._compilation.cancel()
+            self._compilation = None
+        self._tf32.end()
         self._model = None
         self._scopes.clear()
         self._release_images()
@@ -191,8 +297,32 @@ class Sam2Engine:
     def _release_images(self) -> None:
         if self._images is not None:
             self.encoder.close()
+            self.cache.close()
             self._images.close()
             self._images = None
+
+    # -- where memory runs short --------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Have what was remembered since lie where it belongs."""
+        if self.pressure.on_host:
+            for memory in self._scopes.values():
+                move_to_host(memory)
+
+    def _keep_fewer_features(self, host: bool) -> bool:
+        return self.cache.shrink(host=host)
+
+    def _offload(self, host: bool) -> bool:
+        """Do without what can be computed again, or move all that waits to the host's memory."""
+        if host:
+            # Both, and not the second only where the first gave nothing.
+            return self.archive.shed() | self.encoder.stay()
+        if self.pressure.on_host:
+            return False
+        self.pressure.on_host = True
+        self.cache.offload()
+        self.settle()
+        return True
 
     # -- prompted frames ----------------------------------------------------------------------
 
@@ -264,16 +394,16 @@ class Sam2Engine:
 
     def _result(self, output: Output) -> Segmentation:
         """Return the output with its mask, which whoever asks for it first has made."""
-        device, size = self._device, (self._frames.height, self._frames.width)
-        masks = output["pred_masks"].to(device)
+        device, kind, pressure = self._device, self._kind, self.pressure
+        size = self._frames.height, self._frames.width
+        logits, score = output["pred_masks"], output["object_score_logits"]
 
-        def large() -> Mask:
-            with inference(device):
-                logits = functional.interpolate(masks, size, mode="bilinear", align_corners=False)
-                mask: Mask = (logits[0, 0] > 0).cpu().numpy()
-            return mask
+        def large() -> tuple[Mask, float]:
+            with inference(device, kind):
+                return bring(logits.to(device), score, size)
 
-        return Segmentation(large, float(output["object_score_logits"].reshape(-1)[0]))
+        both = cache(lambda: pressure.survive(large))
+        return Segmentation(lambda: both()[0], lambda: both()[1])
 
 
 def _calls(prompts: FramePrompts) -> list[FramePrompts]:

@@ -13,6 +13,7 @@ from sam2_widget.engines.sam2.precision import count_cores, inference
 from sam2_widget.room import free_memory
 
 if TYPE_CHECKING:
+    from sam2_widget.engines.sam2.disk import DiskTier
     from sam2_widget.engines.sam2.images import LazyImages
 
 _KEPT_BY_A_PASS = 8
@@ -69,7 +70,7 @@ class _Tier:
 
 
 class FeatureCache:
-    """Features of frames within a budget, first in the device's memory, then in the host's.
+    """Features of frames within a budget: in the device's memory, then the host's, then on disk.
 
     Which frame goes: the one used longest ago, with one exception. A tracking pass over more frames
     than fit would so push out every frame just before the next pass comes to it. It may displace
@@ -84,10 +85,16 @@ class FeatureCache:
         Where the model runs. Only CUDA has a memory of its own.
     device_budget : int, optional
         Bytes of device memory; by default a quarter of what is free there.
+    disk : DiskTier, optional
+        Takes what leaves the host's memory; `close` closes it.
     """
 
     def __init__(
-        self, budget: int | None, device: torch.device, device_budget: int | None = None
+        self,
+        budget: int | None,
+        device: torch.device,
+        device_budget: int | None = None,
+        disk: DiskTier | None = None,
     ) -> None:
         self._device = device
         self._watches = budget is None
@@ -99,6 +106,9 @@ class FeatureCache:
         if device_budget is not None:
             self._near = _Tier(device_budget)
         self._brought: list[int] = []
+        self._disk = disk
+        # Whether what leaves the host's memory makes room for a tracking pass.
+        self._for_pass = False
 
     @property
     def budget(self) -> int:
@@ -112,19 +122,24 @@ class FeatureCache:
 
     def __contains__(self, frame: int) -> bool:
         """Tell whether a frame is kept."""
-        return frame in self._host.items or (self._near is not None and frame in self._near.items)
+        if frame in self._host.items or (self._near is not None and frame in self._near.items):
+            return True
+        return self._disk is not None and frame in self._disk
 
     def __len__(self) -> int:
         """Return how many frames are kept."""
         near = self._near.items.keys() if self._near is not None else set()
-        return len(self._host.items.keys() | near)
+        disk = self._disk.frames() if self._disk is not None else set()
+        return len(self._host.items.keys() | near | disk)
 
     def begin_pass(self) -> None:
         """Note that a tracking pass begins."""
         self._brought = []
+        if self._disk is not None:
+            self._disk.begin_pass()
 
     def get(self, frame: int) -> Features | None:
-        """Return the features of a frame on the device, None where they are not kept."""
+        """Return the features of a frame on the device, None where no memory keeps them."""
         kept = self._host.use(frame)
         if self._near is None:
             return kept
@@ -134,8 +149,19 @@ class FeatureCache:
             self._put_near(self._near, frame, near)
         return near
 
+    def fetch(self, frame: int, *, tracking: bool = False) -> Features | None:
+        """Return the features of a frame, from the disk into memory if need be."""
+        features = self.get(frame)
+        if features is None and self._disk is not None:
+            levels = self._disk.get(frame)
+            if levels is not None:
+                features = Features(levels).to(self._device)
+                self.put(frame, features, tracking=tracking)
+        return features
+
     def put(self, frame: int, features: Features, *, tracking: bool = False) -> None:
         """Keep the features of a frame, which are on the device."""
+        self._for_pass = tracking
         if tracking:
             self._brought.append(frame)
         if self._near is None:
@@ -148,15 +174,66 @@ class FeatureCache:
         self._host.pop(frame)
         if self._near is not None:
             self._near.pop(frame)
+        if self._disk is not None:
+            self._disk.drop(frame)
 
     def clear(self) -> None:
         """Forget all frames."""
-        for frame in [*self._host.items, *(self._near.items if self._near is not None else ())]:
+        near = self._near.items if self._near is not None else ()
+        disk = self._disk.frames() if self._disk is not None else ()
+        for frame in [*self._host.items, *near, *disk]:
             self.drop(frame)
         self._brought = []
 
+    def close(self) -> None:
+        """Forget all frames and give the disk's space back."""
+        self.clear()
+        if self._disk is not None:
+            self._disk.close()
+            self._disk = None
+
+    def shrink(self, *, host: bool) -> bool:
+        """Keep half as much from now on, in the host's memory or the device's.
+
+        Returns
+        -------
+        bool
+            Whether that gave anything back.
+        """
+        # Where they share one memory, or the host holds what a device without a tier made.
+        tier = self._host if host or self._near is None else self._near
+        if not tier.items:
+            return False
+        tier.budget = tier.size // 2
+        if tier is self._near:
+            self._demote(tier)
+            return True
+        while tier.size > tier.budget and tier.items:
+            tier.pop(next(iter(tier.items)))
+        return True
+
+    def offload(self) -> None:
+        """Keep nothing in the device's memory from now on: features are moved when they are used.
+
+        Raises
+        ------
+        MemoryError, RuntimeError
+            If the host has no room; what was moved by then stays moved.
+        """
+        cpu = torch.device("cpu")
+        if self._near is None:
+            self._near = _Tier(0)
+            for frame, features in self._host.items.items():
+                self._host.items[frame] = features.to(cpu)
+        self._near.budget = 0
+        self._demote(self._near)
+
     def _put_near(self, tier: _Tier, frame: int, features: Features) -> None:
         tier.put(frame, features)
+        self._demote(tier)
+
+    def _demote(self, tier: _Tier) -> None:
+        """Move what is too much for the device to the host."""
         while tier.size > tier.budget and tier.items:
             oldest = next(iter(tier.items))
             demoted = tier.pop(oldest)
@@ -167,7 +244,10 @@ class FeatureCache:
         self._host.put(frame, features)
         self._look_at_the_machine()
         while self._host.size > self._host.budget and self._host.items:
-            self._host.pop(self._superfluous())
+            gone = self._superfluous()
+            demoted = self._host.pop(gone)
+            if self._disk is not None and demoted is not None:
+                self._disk.put(gone, demoted.levels, tracking=self._for_pass)
 
     def _superfluous(self) -> int:
         items = self._host.items
@@ -203,12 +283,20 @@ class FrameEncoder:
         Where the features are kept.
     device : torch.device
         Where the model is.
+    kind : torch.dtype
+        The numbers it computes in, for the thread that encodes ahead.
     """
 
     def __init__(
-        self, model: Any, images: LazyImages, cache: FeatureCache, device: torch.device
+        self,
+        model: Any,
+        images: LazyImages,
+        cache: FeatureCache,
+        device: torch.device,
+        kind: torch.dtype = torch.float32,
     ) -> None:
         self._model = model
+        self._kind = kind
         self._images = images
         self._device = device
         self.cache = cache
@@ -220,7 +308,7 @@ class FrameEncoder:
 
     def get(self, frame: int, *, tracking: bool = False) -> Features:
         """Return the features of a frame."""
-        features = self.cache.get(frame)
+        features = self.cache.fetch(frame, tracking=tracking)
         if features is None:
             ahead = self.ahead.pop(frame, None)
             features = self._encode(self._images[frame]) if ahead is None else ahead.result()
@@ -248,6 +336,15 @@ class FrameEncoder:
         if following not in self.cache:
             self._images.read_ahead(following)
 
+    def stay(self) -> bool:
+        """Encode no frame ahead from now on; False where none was anyway."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return False
+        thread.shutdown(cancel_futures=True)
+        self.ahead.clear()
+        return True
+
     def close(self) -> None:
         """End the thread."""
         if self._thread is not None:
@@ -263,12 +360,15 @@ class FrameEncoder:
                 self.cache.put(other, future.result(), tracking=True)
 
     def _read_and_encode(self, frame: int) -> Features:
-        with inference(self._device):
+        with inference(self._device, self._kind):
             return self._encode(self._images[frame])
 
     def _encode(self, image: torch.Tensor) -> Features:
         self.encoded += 1
-        out = self._model.forward_image(image.to(self._device).float().unsqueeze(0))
+        image = image.to(self._device, non_blocking=self._device.type == "cuda")
+        if image.dtype == torch.uint8:
+            image = self._images.normalised(image)
+        out = self._model.forward_image(image.unsqueeze(0))
         return Features(tuple(out["backbone_fpn"][-self._model.num_feature_levels :]))
 
 

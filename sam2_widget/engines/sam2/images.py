@@ -24,14 +24,26 @@ class LazyImages:
     Indexing returns the (3, S, S) float32 tensor that upstream would hold: the stored JPEG, resized
     by PIL, scaled in float64, rounded to float32, then normalised in float32. All of that depends
     on the byte and the channel alone, so a table of 3 x 256 values gives the same bits sooner.
+
+    Parameters
+    ----------
+    frames : Frames
+        The stored frames.
+    size : int
+        Side of the model's image in pixels.
+    device : torch.device, optional
+        Where they go. But for the CPU they stay (S, S, 3) bytes, a quarter of what is to be moved,
+        until `normalised` there; for CUDA in pinned memory, which moves without anybody waiting.
     """
 
-    def __init__(self, frames: Frames, size: int) -> None:
+    def __init__(self, frames: Frames, size: int, device: torch.device | None = None) -> None:
         self._frames = frames
         self._size = size
         levels = torch.from_numpy(np.arange(256) / 255.0).to(torch.float32)
         mean, std = torch.tensor(_MEAN)[:, None], torch.tensor(_STD)[:, None]
         self._table = ((levels[None] - mean) / std).numpy()
+        self._device = torch.device("cpu") if device is None else device
+        self._table_there = torch.from_numpy(self._table).to(self._device)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sam2-widget-ahead")
         self._ahead: dict[int, Future[torch.Tensor]] = {}
         # Frames are taken by whoever encodes them, and asked for by who tracks.
@@ -46,6 +58,12 @@ class LazyImages:
         with self._lock:
             ahead = self._ahead.pop(index, None)
         return self._read(index) if ahead is None else ahead.result()
+
+    def normalised(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Return (S, S, 3) uint8 pixels of any device as the (3, S, S) float32 tensor there."""
+        side = len(pixels)
+        flat = pixels.permute(2, 0, 1).reshape(3, -1)
+        return self._table_there.gather(1, flat.long()).view(3, side, side)
 
     def is_ready(self, index: int) -> bool:
         """Tell whether there is such a frame and it is stored."""
@@ -64,6 +82,9 @@ class LazyImages:
 
     def _read(self, index: int) -> torch.Tensor:
         with Image.open(self._frames.path(index)) as image:
-            pixels = np.asarray(image.convert("RGB").resize((self._size, self._size)))
+            pixels = np.array(image.convert("RGB").resize((self._size, self._size)))
+        if self._device.type != "cpu":
+            raw = torch.from_numpy(pixels)
+            return raw.pin_memory() if self._device.type == "cuda" else raw
         channels = [self._table[c][pixels[:, :, c]] for c in range(3)]
         return torch.from_numpy(np.stack(channels))

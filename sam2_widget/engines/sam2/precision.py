@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import torch
@@ -36,27 +37,82 @@ def pick_device(wanted: str) -> torch.device:
     return device
 
 
-@contextlib.contextmanager
-def inference(device: torch.device) -> Iterator[None]:
-    """Run without gradients, on CUDA in half precision as upstream's examples do.
+def pick_precision(wanted: str, device: torch.device) -> torch.dtype:
+    """Return the numbers that the model computes in.
 
-    bfloat16 where the GPU has it (compute capability 8 and later), else float16; elsewhere float32.
+    ``"auto"`` is half precision on CUDA, as in upstream's examples: bfloat16 where the GPU has it
+    (compute capability 8 and later), else float16. Elsewhere it is float32: few CPUs are quicker in
+    shorter ones, and on MPS nothing else was ever tried.
+
+    Raises
+    ------
+    ModelError
+        If the device cannot.
     """
+    able = _precisions(device)
+    if wanted != "auto" and wanted not in able:
+        raise ModelError(
+            f"precision={wanted!r} is not for {device.type} here; give "
+            f"{' or '.join(repr(each) for each in ('auto', *able))}, or another device=."
+        )
+    name = able[0] if wanted == "auto" else wanted
+    kind: torch.dtype = getattr(torch, name)
+    return kind
+
+
+def _precisions(device: torch.device) -> tuple[str, ...]:
+    """Return what a device computes in, the best for this model first."""
+    if device.type == "cuda":
+        major, _ = torch.cuda.get_device_capability(device)
+        return ("bfloat16", "float16", "float32") if major >= 8 else ("float16", "float32")
+    return ("float32", "bfloat16") if device.type == "cpu" else ("float32",)
+
+
+@contextlib.contextmanager
+def inference(device: torch.device, kind: torch.dtype | None = None) -> Iterator[None]:
+    """Run without gradients, in the numbers that `pick_precision` gave; by default its own choice.
+
+    What has to be exact, autocast leaves in float32.
+    """
+    kind = pick_precision("auto", device) if kind is None else kind
     with torch.inference_mode():
-        if device.type != "cuda":
+        if kind == torch.float32:
             yield
             return
-        major, _ = torch.cuda.get_device_capability(device)
-        with torch.autocast("cuda", torch.bfloat16 if major >= 8 else torch.float16):
+        with torch.autocast(device.type, kind):
             yield
 
 
-def precision_of(device: torch.device) -> str:
-    """Return the numbers that `inference` computes in on a device, for the record."""
-    if device.type != "cuda":
-        return "float32"
-    major, _ = torch.cuda.get_device_capability(device)
-    return "bfloat16" if major >= 8 else "float16"
+class Tf32:
+    """TensorFloat-32 for what autocast leaves in float32: of it GPUs multiply several times more.
+
+    PyTorch's switch is one for the process. It is turned while an engine that wants it is open, and
+    is put back by the last that closes, unless somebody else turned it meanwhile.
+    """
+
+    _lock = threading.Lock()
+    _users = 0
+    _before = "highest"
+
+    def __init__(self) -> None:
+        self._on = False
+
+    def begin(self) -> None:
+        """Turn it on."""
+        with Tf32._lock:
+            if not self._on and Tf32._users == 0:
+                Tf32._before = torch.get_float32_matmul_precision()
+                torch.set_float32_matmul_precision("high")
+            Tf32._users += not self._on
+            self._on = True
+
+    def end(self) -> None:
+        """Need it no longer."""
+        with Tf32._lock:
+            Tf32._users -= self._on
+            if self._on and Tf32._users == 0 and torch.get_float32_matmul_precision() == "high":
+                torch.set_float32_matmul_precision(Tf32._before)
+            self._on = False
 
 
 def limit_threads(device: torch.device) -> None:

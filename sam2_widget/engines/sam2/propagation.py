@@ -1,4 +1,4 @@
-"""One frame of one object: memories in, mask and memory out, over the modules of ``SAM2Base``."""
+"""One frame of an object or a batch: memories in, masks and memories out, over ``SAM2Base``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from sam2.modeling.sam2_base import NO_OBJ_SCORE
 from sam2.modeling.sam2_utils import get_1d_sine_pe, select_closest_cond_frames
 from torch.nn import functional
 
+from sam2_widget.engines.sam2.attention import SharedAttention
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import nn
 
@@ -20,17 +22,19 @@ if TYPE_CHECKING:
 
 Points = dict[str, torch.Tensor]
 """Coordinates (1, N, 2) in pixels of the model's image and labels (1, N), in upstream's form."""
+Tokens = tuple[list[torch.Tensor], list[torch.Tensor], int]
+"""Memory tokens (N, B, C), their positions, and how many of the last are pointers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The masks (1, M, h, w) the decoder offers, and the index of the best where it is several."""
+    """The masks (B, M, h, w) the decoder offers, and the index of the best where it is several."""
 
     masks: torch.Tensor
     best: tuple[torch.Tensor, torch.Tensor] | None
 
     def chosen(self, masks: torch.Tensor) -> torch.Tensor:
-        """Return of such masks the best, (1, 1, h, w)."""
+        """Return of such masks the best, (B, 1, h, w)."""
         return masks if self.best is None else masks[self.best].unsqueeze(1)
 
 
@@ -52,6 +56,7 @@ class Propagation:
     def __init__(self, model: Any, positions: nn.Module) -> None:
         self._model = model
         self._positions = positions
+        self._attention = SharedAttention(model.memory_attention)
         self._memory_grid: torch.Tensor | None = None
         self._memory_positions: list[torch.Tensor] = []
         self._no_prompts: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -65,14 +70,15 @@ class Propagation:
         memory: Memory | None,
     ) -> Output:
         """Return what points give; with a memory they correct a tracked frame."""
-        conditioned = self._conditioned(frame, features, memory)
+        read = () if memory is None else (memory,)
+        conditioned = self._conditioned(frame, features, *read)
         return self._decode(features, conditioned, points, previous, initial=memory is None)[0]
 
     def from_mask(self, features: Features, mask: torch.Tensor, *, encode: bool) -> Output:
         """Return what a mask of the model's image size gives, with its memory if that is wanted."""
         top = features.levels[-1]
         if not self._model.use_mask_input_as_output_without_sam:
-            conditioned = self._conditioned(0, features, None)
+            conditioned = self._conditioned(0, features)
             output, candidates = self._decode(features, conditioned, None, mask, initial=True)
             large = self._enlarged(candidates)
         else:
@@ -86,19 +92,38 @@ class Propagation:
 
     def track(self, frame: int, features: Features, memory: Memory) -> Output:
         """Return the mask that follows from memory, and the memory it leaves."""
-        conditioned = self._conditioned(frame, features, memory)
+        return self.track_batch(frame, features, [memory])
+
+    def track_batch(self, frame: int, features: Features, memories: Sequence[Memory]) -> Output:
+        """Return what `track` does of several objects of one layout, as tensors of batch B."""
+        conditioned = self._conditioned(frame, features, *memories)
         output, candidates = self._decode(features, conditioned, None, None, initial=False)
         self._encode(features, output, self._enlarged(candidates), from_points=False)
         return output
 
+    def layout(self, frame: int, memory: Memory) -> tuple[int, int]:
+        """Return how many memories and pointers are read; a batch needs as many of each object.
+
+        From when each of them is may differ: every object has its own temporal positions.
+        """
+        chosen, others = self._choose(frame, memory)
+        memories = sum(1 for _ in self._recent(frame, memory, chosen, others))
+        return memories, sum(1 for _ in self._pointers(frame, memory, chosen, others))
+
+    @property
+    def can_batch(self) -> bool:
+        """Whether there is something to batch, and objects leave one another alone in it."""
+        model = self._model
+        return bool(model.num_maskmem and not model.non_overlap_masks_for_mem_enc)
+
     def remember(self, features: Features, output: Output) -> None:
         """Add to the output of a prompted frame the memory that a pass reads."""
-        large = self._upsampled(output["pred_masks"])
+        large = self._upsampled(output["pred_masks"].to(features.levels[-1].device))
         self._encode(features, output, large, from_points=True)
 
     def remember_tracked(self, features: Features, output: Output) -> None:
         """Add to the output of a tracked frame the memory that tracking made of it."""
-        masks = output["pred_masks"]
+        masks = output["pred_masks"].to(features.levels[-1].device)
         if self._model._use_multimask(False, None):
             # As many as there were then: see `_enlarged`.
             masks = masks.expand(-1, self._model.sam_mask_decoder.num_multimask_outputs, -1, -1)
@@ -113,39 +138,29 @@ class Propagation:
 
     # -- memory attention ---------------------------------------------------------------------
 
-    def _conditioned(self, frame: int, features: Features, memory: Memory | None) -> torch.Tensor:
-        """Return the last level of features, told what the memory holds; (1, C, H, W)."""
+    def _conditioned(self, frame: int, features: Features, *memories: Memory) -> torch.Tensor:
+        """Return the last level of features, told what each memory holds; (B, C, H, W)."""
         model, top = self._model, features.levels[-1]
         if model.num_maskmem == 0:
             return top
         flat = top.flatten(2).permute(2, 0, 1)
         pointers = 0
-        if memory is not None:
-            tokens, positions, pointers = self._tokens(frame, memory, top)
+        if memories:
+            each = [self._tokens(frame, memory, top) for memory in memories]
+            tokens, positions, pointers = each[0] if len(each) == 1 else joined(each)
         elif model.directly_add_no_mem_embed:
             added: torch.Tensor = flat + model.no_mem_embed
             return added.permute(1, 2, 0).view(top.shape)
         else:
             tokens = [model.no_mem_embed.expand(1, 1, model.mem_dim)]
             positions = [model.no_mem_pos_enc.expand(1, 1, model.mem_dim)]
-        attended = model.memory_attention(
-            curr=[flat],
-            curr_pos=[self._positions(top).flatten(2).permute(2, 0, 1)],
-            memory=torch.cat(tokens, dim=0),
-            memory_pos=torch.cat(positions, dim=0),
-            num_obj_ptr_tokens=pointers,
-        )
-        conditioned: torch.Tensor = attended.permute(1, 2, 0).view(top.shape)
-        return conditioned
+        memory, memory_where = torch.cat(tokens, dim=0), torch.cat(positions, dim=0)
+        return self._attention(top, self._positions(top), memory, memory_where, pointers)
 
-    def _tokens(
-        self, frame: int, memory: Memory, top: torch.Tensor
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor], int]:
+    def _tokens(self, frame: int, memory: Memory, top: torch.Tensor) -> Tokens:
         """Return memory tokens, their positions, and how many of the last are pointers."""
         model = self._model
-        chosen, others = select_closest_cond_frames(
-            frame, memory.cond, model.max_cond_frames_in_attn
-        )
+        chosen, others = self._choose(frame, memory)
         tokens, positions = [], []
         for place, output in self._recent(frame, memory, chosen, others):
             tokens.append(output["maskmem_features"].to(top.device).flatten(2).permute(2, 0, 1))
@@ -164,6 +179,13 @@ class Propagation:
             stacked = stacked.permute(0, 2, 1, 3).flatten(0, 1)
             where = where.repeat_interleave(parts, dim=0)
         return [*tokens, stacked], [*positions, where], len(stacked)
+
+    def _choose(self, frame: int, memory: Memory) -> tuple[dict[int, Output], dict[int, Output]]:
+        """Return the prompted frames that are read in full, and the rest of them."""
+        chosen: tuple[dict[int, Output], dict[int, Output]] = select_closest_cond_frames(
+            frame, memory.cond, self._model.max_cond_frames_in_attn
+        )
+        return chosen
 
     def _recent(
         self, frame: int, memory: Memory, chosen: dict[int, Output], others: dict[int, Output]
@@ -243,6 +265,7 @@ class Propagation:
         model = self._model
         several = model._use_multimask(initial, points)
         sparse, dense = self._prompts(points, mask, conditioned.device)
+        sparse = sparse.expand(len(conditioned), -1, -1)
         masks, qualities, tokens, score = model.sam_mask_decoder(
             image_embeddings=conditioned,
             image_pe=model.sam_prompt_encoder.get_dense_pe(),
@@ -325,7 +348,14 @@ class Propagation:
         )
         output["maskmem_features"] = encoded.to(torch.bfloat16)
         if self._memory_grid is None:
-            self._memory_grid = grid[-1]
+            self._memory_grid = grid[-1][:1]
+
+
+def joined(objects: Sequence[Tokens]) -> Tokens:
+    """Return the tokens of several objects of one layout as those of a batch."""
+    tokens = [torch.cat(each) for each, _, _ in objects]
+    positions = [torch.cat(each) for _, each, _ in objects]
+    return [torch.cat(tokens, dim=1)], [torch.cat(positions, dim=1)], objects[0][2]
 
 
 def _output(masks: torch.Tensor, pointer: torch.Tensor, score: torch.Tensor) -> Output:
