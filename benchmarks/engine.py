@@ -33,7 +33,7 @@ from benchmarks import memory
 from benchmarks.clip import centre, write_clip
 from sam2_widget import bits, models
 from sam2_widget.engines.sam2 import Sam2Engine
-from sam2_widget.engines.sam2.archive import thinned
+from sam2_widget.engines.sam2.archive import thin
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
 from sam2_widget.engines.sam2.memory import EVERY, nbytes
 from sam2_widget.engines.sam2.precision import inference, limit_threads
@@ -302,7 +302,7 @@ def our_state_bytes(model: Model) -> float:
     sizes: dict[bool, list[int]] = {True: [], False: []}
     for frame, past in kept:
         assert past.stretch is not None
-        sizes[past.stretch.is_key(frame)].append(nbytes(thinned(frame, past)))
+        sizes[past.stretch.is_key(frame)].append(nbytes(thin(frame, past)))
     # As in a long track, whatever the length of this one.
     key, other = (statistics.mean(sizes[each]) for each in (True, False))
     reach = model.ours._propagation.reach

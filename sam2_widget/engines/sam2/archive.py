@@ -19,8 +19,8 @@ class Past:
     """A tracked output kept for corrections and for passes that begin beside it.
 
     Its memory features are None where they can be computed from the rest, and its logits where
-    the stretch can be tracked again up to here.
-    `arrived` returns once it is there; only who reads its numbers on the host has to wait for that.
+    the stretch can be tracked again up to here. `arrived` returns once it is there; only who reads
+    its numbers on the host has to wait for that.
     """
 
     output: Output
@@ -75,10 +75,13 @@ class Archive:
         stretch: Stretch | None = None,
     ) -> None:
         """Keep an output, replacing what was kept of that frame."""
-        self.drop(scope, frame)
+        key = scope, frame
+        before = self._items.get(key)
+        # The same step, done again because memory ran out: its stretch goes on.
+        self._pop(key, keep=before is not None and before.stretch is stretch)
         past = Past(*leave(output), run, reverse, stretch)
-        self._items[scope, frame] = past
-        self._whole[scope, frame] = None
+        self._items[key] = past
+        self._whole[key] = None
         self.size += past.nbytes
         if stretch is not None and stretch.first == frame:
             self.size += stretch.nbytes
@@ -98,9 +101,9 @@ class Archive:
             self._items[key].arrived()
             self._change(key, lean(self._items[key].output))
             self._lean[key] = None
-        while self.size > self.budget and self._lean:
+        while (self.thin or self.size > self.budget) and self._lean:
             key, _ = self._lean.popitem(last=False)
-            self._change(key, thinned(key[1], self._items[key]))
+            self._change(key, thin(key[1], self._items[key]))
         while self.size > self.budget and self._items:
             self._pop(next(iter(self._items)))
 
@@ -119,7 +122,7 @@ class Archive:
         self._items[key] = replace(past, output=output)
         self.size += nbytes(output) - past.nbytes
 
-    def _pop(self, key: tuple[Hashable, int]) -> None:
+    def _pop(self, key: tuple[Hashable, int], *, keep: bool = False) -> None:
         past = self._items.pop(key, None)
         self._whole.pop(key, None)
         self._lean.pop(key, None)
@@ -128,7 +131,8 @@ class Archive:
         self.size -= past.nbytes
         if past.stretch is not None and past.stretch.first == key[1]:
             self.size -= past.stretch.nbytes
-            past.stretch.window = None
+            if not keep:
+                past.stretch.window = None
 
 
 def leave(output: Output) -> tuple[Output, Callable[[], object]]:
@@ -163,7 +167,7 @@ def lean(output: Output) -> Output:
     return {**output, "maskmem_features": None, "pred_masks": masks}
 
 
-def thinned(frame: int, past: Past) -> Output:
+def thin(frame: int, past: Past) -> Output:
     """Return the output of a frame without what its stretch gives when it is tracked again."""
     output = lean(past.output) if past.output["pred_masks"] is not None else past.output
     if past.stretch is None or past.stretch.is_key(frame):

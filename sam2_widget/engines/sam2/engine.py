@@ -156,8 +156,6 @@ class Sam2Engine:
         disk = DiskTier(room, tell=self._warn) if room else None
         self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
         self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device, self._kind)
-        steps = (self._keep_fewer_features, lambda host: self.pressure.halve_batch(), self._offload)
-        self.pressure = Pressure(self._device, steps, self._warn)
         self._recall = Recall(
             self.archive,
             self._propagation,
@@ -166,6 +164,8 @@ class Sam2Engine:
             len(frames),
             self._device,
         )
+        steps = (self._keep_fewer_features, lambda host: self.pressure.halve_batch(), self._offload)
+        self.pressure = Pressure(self._device, steps, self._warn)
 
     def describe(self) -> dict[str, Any]:
         """Return what makes the masks, once it is open: files, device, numbers, versions."""
@@ -242,9 +242,9 @@ class Sam2Engine:
 
             outputs = dict(zip(group, self.batching.track(group, track), strict=True))
             for scope, output in outputs.items():
-                run, reverse = memories[scope].run, memories[scope].reverse
-                stretch = self._recall.stretch(memories[scope], frame)
-                self.archive.put(scope, frame, output, run, reverse, stretch)
+                memory = memories[scope]
+                stretch = self._recall.stretch(memory, frame)
+                self.archive.put(scope, frame, output, memory.run, memory.reverse, stretch)
             results = {scope: self._result(output) for scope, output in outputs.items()}
             # Last: where memory runs out, all before it is done again.
             for scope, output in outputs.items():

@@ -14,6 +14,7 @@ Output = dict[str, Any]
 """What is kept of one object on one frame: logits, memory features, pointer, score."""
 
 POINTERS = 15
+"""Past frames whose object pointers SAM 2 reads (max_obj_ptrs_in_encoder - 1)."""
 EVERY = 16
 """Frames of a pass from one place where it can be taken up again to the next."""
 

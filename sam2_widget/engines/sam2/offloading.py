@@ -30,9 +30,9 @@ def move_to_host(memory: ScopeMemory) -> None:
 def _outputs(memory: ScopeMemory) -> Iterator[Output]:
     yield from memory.cond.values()
     yield from memory.window.values()
-    for cond in memory.read.values():
-        yield from cond.values()
-    bases = [*memory.bases.values()]
+    for read in memory.read.values():
+        yield from read.values()
+    bases = list(memory.bases.values())
     for prompted in memory.prompted.values():
         for _, output in prompted.calls:
             yield output

@@ -1,0 +1,251 @@
+"""The training of nano: its world, one step, going on after a stop, and how it is measured."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from sam2_widget.engines.sam2 import Sam2Engine
+from training.nano import classical, heldout
+from training.nano.clicks import correction, middle
+from training.nano.evaluate import box_of, measure, overlap
+from training.nano.heldout import HeldOut, Target
+from training.nano.network import PACKAGED, build, save_half
+from training.nano.passes import Pass
+from training.nano.plan import FIRST_HELD_OUT, Plan
+from training.nano.samples import Batch, make_batch
+from training.nano.scenes import draw_clip
+from training.nano.state import State
+from training.nano.textures import Textures
+from training.nano.train import Run, train_step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+FEW = 40  # textures: each takes some milliseconds to draw
+TINY = Plan(shapes=((2, 1), (1, 3), (1, 3)), small=100, warmup=1, fade=1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep torch from waiting for a core that another test has: the tensors are small."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def textures() -> Textures:
+    return Textures(0, FEW)
+
+
+@pytest.fixture(scope="module")
+def batch(textures: Textures) -> Batch:
+    return make_batch((0, 1), textures, clips=2, length=3, side=128)
+
+
+def edges(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Return how steep a picture is at each pixel."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.hypot(cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1))
+
+
+def outline(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    kernel = np.ones((3, 3), np.uint8)
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, kernel) > 0
+
+
+def test_a_seed_gives_the_same_batch_whatever_was_drawn_before(textures: Textures) -> None:
+    first = make_batch((3, 7), textures, clips=1, length=2, side=128)
+    again = make_batch((3, 7), Textures(0, FEW), clips=1, length=2, side=128)
+    other = make_batch((3, 8), textures, clips=1, length=2, side=128)
+    for name in vars(first):
+        assert np.array_equal(getattr(first, name), getattr(again, name)), name
+    assert not np.array_equal(first.frames, other.frames)
+
+
+def test_edges_of_the_masks_are_edges_of_the_pictures(textures: Textures) -> None:
+    on, off = [], []
+    for number in range(12):
+        clip = draw_clip(np.random.default_rng(number), textures, 1)
+        line = outline(clip.figures[0] > 0)
+        steep = edges(clip.frames[0])
+        on.append(steep[line].mean() / steep.mean())
+        off.append(steep[np.roll(line, (8, 8), (0, 1))].mean() / steep.mean())
+    assert np.mean(on) > 1.5 * np.mean(off)
+
+
+def test_the_same_figure_goes_on_from_frame_to_frame(textures: Textures) -> None:
+    moved = []
+    for number in range(8):
+        clip = draw_clip(np.random.default_rng(number), textures, 3, 128)
+        for figure in np.unique(clip.figures[0])[1:]:
+            first, second, _ = clip.mask(int(figure))
+            if second.any():
+                near = cv2.dilate(first.astype(np.uint8), np.ones((41, 41), np.uint8)) > 0
+                moved.append(np.mean(near[second]))
+    assert len(moved) > 8
+    assert np.mean(moved) > 0.9
+
+
+def test_prompts_point_at_their_objects(batch: Batch) -> None:
+    assert batch.frames.shape == (2, 3, 128, 128, 3)
+    assert batch.masks.shape == (3, len(batch.owner), 32, 32)
+    for mask, (x, y), (x0, y0, x1, y1) in zip(
+        batch.masks[0], batch.clicks, batch.boxes, strict=True
+    ):
+        assert mask[int(y / 4), int(x / 4)] > 0
+        rows, columns = np.nonzero(mask > 127)
+        assert x0 / 4 - 3 < columns.min() <= columns.max() < x1 / 4 + 3
+        assert y0 / 4 - 3 < rows.min() <= rows.max() < y1 / 4 + 3
+
+
+def test_training_on_one_batch_lowers_its_loss(batch: Batch) -> None:
+    state = State(build(PACKAGED / "nano.safetensors"))
+
+    def loss() -> float:
+        with torch.no_grad():
+            return float(Pass(state.model, batch, np.random.default_rng(0)).run())
+
+    before = loss()
+    plan = Plan(warmup=1, rate=1e-4)
+    for _ in range(3):
+        values = train_step(state, batch, plan)
+    assert loss() < before
+    assert values["norm"][0] > 0
+
+
+def test_weights_from_nothing_learn_from_the_first_steps(batch: Batch) -> None:
+    torch.manual_seed(0)
+    state = State(build(None))
+    before = {name: value.clone() for name, value in state.model.state_dict().items()}
+    for _ in range(3):
+        values = train_step(state, batch, Plan(balanced=100, warmup=1))
+        assert np.isfinite(values["loss"]).all()
+    after = state.model.state_dict()
+    still = {name for name, value in before.items() if torch.equal(value, after[name])}
+    # What these three batches ask for decides over the rest: boxes, masks, absent objects.
+    parts = ("trunk", "neck", "memory_attention", "memory_encoder", "transformer", "upscaling")
+    assert [name for name in still if any(part in name for part in parts)] == []
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(tmp_path: Path) -> None:
+    def run(folder: Path, most: int) -> State:
+        torch.manual_seed(0)
+        state = State(build(PACKAGED / "nano.safetensors"))
+        Run(folder, state, TINY).train(3, most=most)
+        return state
+
+    whole = run(tmp_path / "whole", 100)
+    run(tmp_path / "parts", 1)
+    parts = run(tmp_path / "parts", 100)
+    assert parts.step == whole.step == 3
+    assert parts.fading_since == whole.fading_since == 2
+    for mine, other in ((parts.model, whole.model), (parts.average, whole.average)):
+        for name, value in mine.state_dict().items():
+            assert torch.equal(value, other.state_dict()[name]), name
+    assert (tmp_path / "parts" / "final.safetensors").is_file()
+
+
+def test_a_file_named_anneal_ends_a_run_slowly(tmp_path: Path) -> None:
+    (tmp_path / "anneal").touch()
+    state = State(build(PACKAGED / "nano.safetensors"))
+    Run(tmp_path, state, TINY).train(1000)
+    assert (state.step, state.fading_since) == (1, 0)
+    rates = [TINY.rate_at(step, 0) for step in (0, 1)]
+    assert rates == pytest.approx([TINY.rate, 0.01 * TINY.rate])
+
+
+def test_kept_weights_are_what_the_widget_loads(tmp_path: Path) -> None:
+    model = build(PACKAGED / "nano.safetensors")
+    save_half(model.state_dict(), tmp_path / "kept.safetensors")
+    assert (tmp_path / "kept.safetensors").stat().st_size < 10e6
+    again = build(tmp_path / "kept.safetensors")
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name])
+
+
+def test_no_plan_trains_on_what_is_held_out() -> None:
+    with pytest.raises(ValueError, match="give one from 0"):
+        Plan(seed=FIRST_HELD_OUT)
+
+
+def test_clicks_go_where_the_most_is_wrong() -> None:
+    target = np.zeros((60, 80), bool)
+    target[10:50, 10:40] = True
+    x, y = middle(target)
+    assert target[int(y), int(x)]
+    assert (abs(x - 25) <= 6, abs(y - 30) <= 6) == (True, True)
+    answer = target.copy()
+    answer[10:50, 10:16] = False
+    answer[5:20, 60:75] = True
+    found = correction(target, answer)
+    assert found is not None
+    assert found[2] == 1
+    assert 10 <= found[0] < 16
+    answer[5:25, 55:78] = True
+    found = correction(target, answer)
+    assert found is not None
+    assert found[2] == 0
+    assert correction(target, target) is None
+
+
+def test_the_alternative_cuts_out_a_plain_disc_and_carries_it_on() -> None:
+    frames = np.full((4, 90, 120, 3), (190, 200, 210), np.uint8)
+    frames += np.random.default_rng(0).integers(0, 20, frames.shape, np.uint8)
+    masks = []
+    for index, frame in enumerate(frames):
+        mask = np.zeros((90, 120), np.uint8)
+        cv2.circle(mask, (40 + 3 * index, 45), 18, 1, -1)
+        frame[mask > 0] = (200, 40, 30)
+        masks.append(mask > 0)
+    found = classical.grabcut(frames[0], [(40, 45, 1)])
+    assert overlap(found, masks[0]) > 0.9
+    boxed = classical.grabcut(frames[0], [], box_of(masks[0]))
+    assert overlap(boxed, masks[0]) > 0.9
+    carried = classical.carry(frames, masks[0])
+    assert overlap(carried[-1], masks[-1]) > 0.8
+
+
+def test_the_session_is_asked_as_the_table_says(tmp_path: Path) -> None:
+    engine = Sam2Engine("nano", str(PACKAGED / "nano.yaml"), PACKAGED / "nano.safetensors", "cpu")
+    (clip,) = heldout.flat()
+    (disc, *_) = clip.targets
+    three = Target(disc.name, {index: disc.masks[index] for index in (0, 1, 2)})
+    short = HeldOut("short", clip.frames[:3], [three])
+    figures, tracks = measure(engine, short, tmp_path)
+    assert len(figures["disc"]["1 click"]) == 3
+    assert min(figures["disc"]["1 click"]) > 0.85
+    assert figures["disc"]["J"][0] > 0.85
+    assert [mask.shape for mask in tracks["disc"]] == [(360, 640)] * 3
+
+
+@pytest.mark.parametrize(
+    "file", sorted((PACKAGED.parents[1] / "training/nano/outlines").glob("*.json"))
+)
+def test_outlines_lie_in_their_frames(file: Path) -> None:
+    said = json.loads(file.read_text())
+    size = said["height"], said["width"]
+    for name, drawn in said["objects"].items():
+        assert len(drawn) == 3, name
+        for polygons in drawn.values():
+            mask = heldout.fill(polygons, size)
+            assert 0.002 < mask.mean() < 0.6
+            for polygon in polygons:
+                assert np.min(polygon) >= 0
+                assert np.all(np.array(polygon) <= (size[1], size[0]))
+
+
+def test_an_outline_covers_the_pixels_inside_it() -> None:
+    mask = heldout.fill([[[2, 3], [8, 3], [8, 9], [2, 9]]], (12, 12))
+    assert mask[3:9, 2:8].all()
+    assert mask.sum() <= 49

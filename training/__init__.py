@@ -1,0 +1,1 @@
+"""Retraining of the models that the package ships; not part of the package."""

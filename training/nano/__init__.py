@@ -1,0 +1,1 @@
+"""Nano, the packaged model: its synthetic world, its training and its evaluation."""

@@ -1,0 +1,206 @@
+"""Draws clips of figures that move over a ground, each frame with the exact masks of all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from training.nano.bodies import any_figure
+from training.nano.camera import Lens, Motion
+from training.nano.grounds import ground
+from training.nano.sprites import Light, random_light
+from training.nano.textures import Plain
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from sam2_widget.images import Pixels
+    from training.nano.figures import Figure, Matrix
+    from training.nano.textures import Textures
+
+SIDE = 256
+"""Height and width of a frame, unless told otherwise; speeds are in pixels of such frames."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames and what is where.
+
+    Parameters
+    ----------
+    frames
+        (T, S, S, 3) uint8 RGB.
+    figures
+        (T, S, S) uint8: which figure is visible, from 1; 0 is none.
+    groups
+        (T, S, S) uint8: which group of parts of that figure.
+    """
+
+    frames: Pixels
+    figures: Pixels
+    groups: Pixels
+
+    def mask(self, figure: int, group: int | None = None) -> npt.NDArray[np.bool_]:
+        """Return (T, S, S) bool: where a figure, or one group of its parts, is visible."""
+        mask = self.figures == figure
+        return np.asarray(mask if group is None else mask & (self.groups == group))
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """Side of the frame in pixels, and how much things move."""
+
+    side: int
+    calm: float
+
+
+@dataclass(frozen=True)
+class _Actor:
+    """A figure on its way through the world, whose origin is the middle of the first frame."""
+
+    figure: Figure
+    size: float
+    place: npt.NDArray[np.float64]
+    speed: npt.NDArray[np.float64]
+    sway: npt.NDArray[np.float64]
+    turn: float
+    spin: float
+    growth: float
+    mirrored: float
+    shadow: float
+    labelled: bool
+
+    def at(self, time: float) -> Matrix:
+        """Return the matrix from units of the figure to the world."""
+        x, y = self.place + self.speed * time + self.sway * np.sin(0.35 * time + self.turn)
+        size = self.size * np.exp(self.growth * time)
+        angle = self.turn + self.spin * time
+        c, s = size * np.cos(angle), size * np.sin(angle)
+        return np.array([[c * self.mirrored, -s, x], [s * self.mirrored, c, y], [0, 0, 1.0]])
+
+
+def draw_clip(rng: np.random.Generator, textures: Textures, length: int, side: int = SIDE) -> Clip:
+    """Return a random clip.
+
+    Parameters
+    ----------
+    rng
+        Decides everything: the same state gives the same clip.
+    textures
+        What things are covered with.
+    length
+        Number of frames.
+    side
+        Height and width of a frame in pixels.
+    """
+    camera, lens = Motion(rng, side), Lens(rng, side)
+    light = random_light(rng)
+    if rng.random() < 0.1:
+        textures, light = Plain(), Light(0.0, 0.0)
+    back = ground(rng, textures, side + side // 2)
+    calm = float(rng.choice([0.3, 1.0, 1.0, 2.5]))
+    setting = _Setting(side, calm)
+    actors: list[_Actor] = []
+    for _ in range(int(rng.choice([1, 2, 3, 4, 5], p=[0.12, 0.28, 0.3, 0.2, 0.1]))):
+        if actors and rng.random() < 0.2:
+            twin = actors[int(rng.integers(len(actors)))]
+            actors.append(_actor(rng, twin.figure, twin.size * rng.uniform(0.8, 1.25), setting))
+            continue
+        size = side * float(np.exp(rng.uniform(*np.log([0.22, 1.3]))))
+        figure = any_figure(rng, textures, light, size * max(camera.squeeze))
+        actors.append(_actor(rng, figure, size, setting))
+    if rng.random() < 0.25:
+        size = float(rng.uniform(0.3, 1.0)) * side
+        occluder = any_figure(rng, textures, light, size)
+        actors.append(_actor(rng, occluder, size, _Setting(side, 2 * calm), labelled=False))
+    pace = 1.0 if length > 12 else float(rng.choice([0.5, 1.0, 1.0, 2.0, 4.0]))
+    frames = np.empty((length, side, side, 3), np.uint8)
+    figures = np.zeros((length, side, side), np.uint8)
+    groups = np.zeros((length, side, side), np.uint8)
+    for index in range(length):
+        time = index * pace
+        picture = _behind(back, camera.at(time, 0.7), side)
+        view = camera.at(time)
+        for number, actor in enumerate(actors, 1):
+            _draw(picture, figures[index], groups[index], actor, number, view, time)
+        frames[index] = lens.develop(picture, time)
+    return Clip(frames, figures, groups)
+
+
+def _actor(
+    rng: np.random.Generator,
+    figure: Figure,
+    size: float,
+    setting: _Setting,
+    labelled: bool = True,
+) -> _Actor:
+    calm, pixel = setting.calm, setting.side / SIDE
+    upright = len(figure.parts) > 4 and rng.random() < 0.8
+    return _Actor(
+        figure,
+        size,
+        place=rng.uniform(-0.42, 0.42, 2) * setting.side,
+        speed=rng.normal(0, 1, 2) * rng.choice([0.5, 2.0, 5.0]) * calm * pixel,
+        sway=rng.normal(0, 3, 2) * calm * pixel,
+        turn=float(rng.normal(0, 0.15) if upright else rng.uniform(0, 2 * np.pi)),
+        spin=float(rng.normal(0, 0.01 if upright else 0.05) * calm),
+        growth=float(rng.normal(0, 0.012) * calm),
+        mirrored=float(rng.choice([-1.0, 1.0])),
+        shadow=float(rng.uniform(0.2, 0.7)) if rng.random() < 0.45 else 0.0,
+        labelled=labelled,
+    )
+
+
+def _behind(back: npt.NDArray[np.float32], view: Matrix, side: int) -> npt.NDArray[np.float32]:
+    middle = np.array([[1, 0, -len(back) / 2], [0, 1, -len(back) / 2], [0, 0, 1.0]])
+    matrix = (view @ middle)[:2]
+    return np.asarray(
+        cv2.warpAffine(back, matrix, (side, side), borderMode=cv2.BORDER_REFLECT), np.float32
+    )
+
+
+def _draw(
+    picture: npt.NDArray[np.float32],
+    figures: Pixels,
+    groups: Pixels,
+    actor: _Actor,
+    number: int,
+    view: Matrix,
+    time: float,
+) -> None:
+    """Draw an actor's parts in order, and put its number where they are."""
+    matrix, side = view @ actor.at(time), len(picture)
+    if actor.shadow:
+        _shade(picture, matrix, actor.shadow)
+    for part, place in zip(actor.figure.parts, actor.figure.places(time), strict=True):
+        whole = matrix @ place
+        high, wide = part.picture.shape[:2]
+        corners = whole[:2, :2] @ np.array([[0, wide, 0, wide], [0, 0, high, high]])
+        corners += whole[:2, 2:]
+        x0, y0 = np.clip(np.floor(corners.min(1)), 0, side).astype(int)
+        x1, y1 = np.clip(np.ceil(corners.max(1)) + 1, 0, side).astype(int)
+        if x1 - x0 < 2 or y1 - y0 < 2:
+            continue
+        whole = whole[:2] - np.array([[0, 0, x0], [0, 0, y0]])
+        seen = cv2.warpAffine(part.picture, whole, (int(x1 - x0), int(y1 - y0)))
+        window = picture[y0:y1, x0:x1]
+        window += (seen[..., :3] - window) * (seen[..., 3:] * np.float32(1 / 255))
+        inside = seen[..., 3] > 127
+        figures[y0:y1, x0:x1][inside] = number if actor.labelled else 0
+        groups[y0:y1, x0:x1][inside] = part.joint.group
+
+
+def _shade(picture: npt.NDArray[np.float32], matrix: Matrix, strength: float) -> None:
+    """Darken the ground under a figure: its shadow is none of it."""
+    side = len(picture)
+    spread = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    below = np.clip(matrix[:2, 2] + (0, 0.45 * spread), -side, 2 * side) / 4
+    dark = np.zeros((side // 4, side // 4), np.float32)
+    axes = max(1, round(0.45 * spread / 4)), max(1, round(0.12 * spread / 4))
+    centre = round(float(below[0])), round(float(below[1]))
+    cv2.ellipse(dark, centre, axes, 0, 0, 360, strength, -1)
+    soft = cv2.GaussianBlur(dark, (0, 0), max(0.5, 0.04 * spread / 4))
+    picture *= (1 - cv2.resize(soft, (side, side)))[..., None]
