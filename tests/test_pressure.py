@@ -16,9 +16,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sam2_widget.engines.sam2 import archive
 from sam2_widget.engines.sam2 import engine as engine_module
 from sam2_widget.engines.sam2 import features as features_module
-from sam2_widget.engines.sam2 import memory
 from sam2_widget.engines.sam2.features import FeatureCache, Features
 from sam2_widget.engines.sam2.pressure import Pressure, is_out_of_memory
 from sam2_widget.errors import OutOfMemoryError
@@ -165,7 +165,7 @@ PLACES: dict[str, Callable[[Sam2Engine], tuple[object, str]]] = {
     "the mask decoder": in_module("sam_mask_decoder"),
     "the memory encoder": in_module("memory_encoder"),
     "a frame that is read": lambda engine: (engine._images, "_read"),
-    "what is kept of the past": lambda engine: (memory, "move"),
+    "what is kept of the past": lambda engine: (archive, "move"),
     "a large mask": lambda engine: (engine_module, "bring"),
     "features that change their place": lambda engine: (Features, "to"),
 }
