@@ -24,7 +24,7 @@ from sam2_widget.engines.sam2.pressure import Pressure, is_out_of_memory
 from sam2_widget.errors import OutOfMemoryError
 from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
 from sam2_widget.session import Session
-from tests.projects import files
+from tests.projects import files, hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -353,6 +353,7 @@ def test_a_click_for_which_there_is_no_room_is_refused_and_changes_nothing(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.add_point(2, 180, 110)
+    hashed(session)
     before = files(session.folder)
     break_at(engine(session), "the mask decoder", monkeypatch, at=lambda call: True)
     with pytest.raises(OutOfMemoryError):
