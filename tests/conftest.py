@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 # Time limits of single examples measure the machine, not the code.
 settings.register_profile("sam2-widget", deadline=None)
 settings.load_profile("sam2-widget")
+
+# A shell that runs tests in its background has them ignore interrupts, and so what they start.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -137,7 +137,7 @@ def test_the_banner_says_that_nano_is_a_preview_and_how_to_get_more(
     widget.wait(frame=0, model="ready")
     banner = widget.root.locator(".s2w-banners")
     assert "preview model" in banner.inner_text()
-    assert "checkpoints" in banner.inner_text()
+    assert "sw.models.download" in banner.inner_text()
     nb.screenshot("banner-light", widget.root)
     nb.theme("dark")
     nb.screenshot("banner-dark")
