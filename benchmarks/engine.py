@@ -33,8 +33,9 @@ from benchmarks import memory
 from benchmarks.clip import centre, write_clip
 from sam2_widget import bits, models
 from sam2_widget.engines.sam2 import Sam2Engine
+from sam2_widget.engines.sam2.archive import thin
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
-from sam2_widget.engines.sam2.memory import EVERY, nbytes, thin
+from sam2_widget.engines.sam2.memory import EVERY, nbytes
 from sam2_widget.engines.sam2.precision import inference, limit_threads
 from sam2_widget.session import Session
 

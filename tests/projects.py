@@ -81,6 +81,14 @@ def calls(engine: FakeEngine, kind: str) -> list[tuple[object, ...]]:
     return [call for call in engine.calls if call[0] == kind]
 
 
+def hashed(session: Session) -> None:
+    """Wait until the checkpoint's hash is there, and written."""
+    for thread in threading.enumerate():
+        if thread.name == "sam2-widget-hash":
+            thread.join(PATIENCE)
+    session.live.worker.submit(lambda: None, urgent=False).result(PATIENCE)
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """Return the bytes of every file that holds results.
 

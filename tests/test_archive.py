@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from sam2_widget.annotations import Scope
-from sam2_widget.engines.sam2.memory import Archive, ScopeMemory, Stretch, lean, readable
+from sam2_widget.engines.sam2.archive import Archive, lean
+from sam2_widget.engines.sam2.memory import ScopeMemory, Stretch, readable
 from sam2_widget.engines.sam2.precision import inference
 from sam2_widget.sample import sample_clip
 from sam2_widget.session import Session

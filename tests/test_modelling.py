@@ -190,7 +190,9 @@ def test_a_download_that_is_cancelled_goes_on_where_it_was(viewer: Viewer, web: 
     assert web.ranges == [None, f"bytes={half}-"]
 
 
-@pytest.mark.parametrize("behaviour", [answers(404), answers(200, b"Please log in")], ids=str)
+@pytest.mark.parametrize(
+    "behaviour", [answers(404), answers(200, b"Please log in")], ids=["404", "a page"]
+)
 def test_a_download_that_fails_is_one_notice_and_leaves_nothing(
     viewer: Viewer, web: Web, behaviour: Any
 ) -> None:

@@ -16,15 +16,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sam2_widget.engines.sam2 import archive
 from sam2_widget.engines.sam2 import engine as engine_module
 from sam2_widget.engines.sam2 import features as features_module
-from sam2_widget.engines.sam2 import memory
 from sam2_widget.engines.sam2.features import FeatureCache, Features
 from sam2_widget.engines.sam2.pressure import Pressure, is_out_of_memory
 from sam2_widget.errors import OutOfMemoryError
 from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
 from sam2_widget.session import Session
-from tests.projects import files
+from tests.projects import files, hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +165,7 @@ PLACES: dict[str, Callable[[Sam2Engine], tuple[object, str]]] = {
     "the mask decoder": in_module("sam_mask_decoder"),
     "the memory encoder": in_module("memory_encoder"),
     "a frame that is read": lambda engine: (engine._images, "_read"),
-    "what is kept of the past": lambda engine: (memory, "move"),
+    "what is kept of the past": lambda engine: (archive, "move"),
     "a large mask": lambda engine: (engine_module, "bring"),
     "features that change their place": lambda engine: (Features, "to"),
 }
@@ -353,6 +353,7 @@ def test_a_click_for_which_there_is_no_room_is_refused_and_changes_nothing(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.add_point(2, 180, 110)
+    hashed(session)
     before = files(session.folder)
     break_at(engine(session), "the mask decoder", monkeypatch, at=lambda call: True)
     with pytest.raises(OutOfMemoryError):

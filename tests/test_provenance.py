@@ -21,7 +21,7 @@ from sam2_widget.models import nano
 from sam2_widget.provenance import MAX_BYTES, checked, read_runs
 from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
 from sam2_widget.session import Session
-from tests.projects import PATIENCE, open_project, settle
+from tests.projects import PATIENCE, hashed, open_project, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,14 +41,6 @@ def lines(folder: Path) -> list[dict[str, Any]]:
 def engine_of(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "project.json").read_bytes())
     return content.get("engine", {})  # type: ignore[no-any-return]
-
-
-def hashed(session: Session) -> None:
-    """Wait until the checkpoint's hash is there, and written."""
-    for thread in threading.enumerate():
-        if thread.name == "sam2-widget-hash":
-            thread.join(PATIENCE)
-    session.live.worker.submit(lambda: None, urgent=False).result(PATIENCE)
 
 
 # What is written
@@ -169,7 +161,8 @@ def test_the_hash_comes_later_and_completes_the_lines_of_runs(
         {"device": "a\nb", "checkpoint": "/nowhere/at all.pt", "precision": "x" * 10_000},
         {"versions": {str(n): "1" for n in range(1000)}, "other": object()},
     ],
-    ids=repr,
+    # Its own words would be long, and other ones in each process.
+    ids=["error", "None", "number", "list", "wrong kinds", "hostile texts", "too much"],
 )  # fmt: skip
 def test_an_engine_may_say_anything_of_itself(tmp_path: Path, said: object) -> None:
     class Odd(FakeEngine):

@@ -19,6 +19,7 @@ from sam2_widget.engines.base import (
     Neighbour,
     Segmentation,
 )
+from sam2_widget.engines.sam2.archive import Archive
 from sam2_widget.engines.sam2.batching import Batching
 from sam2_widget.engines.sam2.compiling import Compilation
 from sam2_widget.engines.sam2.constants import compute_constants_once
@@ -28,7 +29,6 @@ from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
 from sam2_widget.engines.sam2.memory import (
-    Archive,
     Memory,
     Output,
     Prompted,
@@ -274,7 +274,7 @@ class Sam2Engine:
         base = prompted.base if prompted is not None else None
         if base is not None and base.memory is not None:
             memory.bases[frame] = base
-            if base.run == run and past is None:
+            if base.run == run and self.archive.get(scope, frame) is None:
                 # Undo of the first correction makes the frame a tracked one again.
                 self.archive.put(scope, frame, base.output, base.run, base.memory.reverse)
         memory.prompted.pop(frame, None)

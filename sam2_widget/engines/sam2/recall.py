@@ -9,11 +9,9 @@ import torch
 from sam2_widget.engines.sam2.memory import (
     EVERY,
     POINTERS,
-    Archive,
     Base,
     Memory,
     Output,
-    Past,
     ScopeMemory,
     Stretch,
     move,
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from sam2_widget.engines.base import Mask, Neighbour
+    from sam2_widget.engines.sam2.archive import Archive, Past
     from sam2_widget.engines.sam2.features import FrameEncoder
     from sam2_widget.engines.sam2.propagation import Propagation
 
