@@ -161,7 +161,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, help="folder with the real clips")
     parser.add_argument("--count", type=int, default=60, help="synthetic clips")
     parser.add_argument("--first", type=int, default=0, help="number of the first of them")
-    parser.add_argument("--pictures", type=Path, help="folder for overlays of the real clips")
+    parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     parser.add_argument("--classical", action="store_true", help="measure the alternative too")
     parser.add_argument("--device", default="cpu")
@@ -181,7 +181,7 @@ def main() -> None:
                 for clip in clips:
                     figures, tracks = measure(engine, clip, Path(folder))
                     found |= {f"{clip.name} {who}": values for who, values in figures.items()}
-                    if given.pictures and name == "real":
+                    if given.pictures:
                         pictures.draw(clip, tracks, given.pictures / f"{clip.name}.jpg")
             everything.append((f"{weights.stem}, {name}", found))
             print("\n".join(table(everything[-1:])), flush=True)
@@ -191,7 +191,7 @@ def main() -> None:
             for clip in clips:
                 figures, tracks = measure_classical(clip)
                 found |= {f"{clip.name} {who}": values for who, values in figures.items()}
-                if given.pictures and name == "real":
+                if given.pictures:
                     pictures.draw(clip, tracks, given.pictures / f"{clip.name}-classical.jpg")
             everything.append((f"GrabCut and flow, {name}", found))
     print("\n".join(table(everything)))

@@ -22,18 +22,22 @@ if TYPE_CHECKING:
     from training.nano.heldout import HeldOut
 
 _WIDTH = 480
+_SMALL = 200
+"""Widths of the pictures of real and of square clips."""
 
 
 def draw(clip: HeldOut, tracks: dict[str, list[npt.NDArray[np.bool_]]], path: Path) -> None:
-    """Write a sheet: a row for each object, a column for each frame that has an outline.
+    """Write a sheet: a row for each object, a column for each frame with a true mask, 3 at most.
 
-    Outlines by hand are white, masks that were tracked after one click are in colour.
+    True outlines are white, masks that were tracked after one click are in colour.
     """
     rows = []
     for number, target in enumerate(clip.targets):
         colour = OKABE_ITO[number % len(OKABE_ITO)]
         row = []
-        for place, index in enumerate(sorted(target.masks)):
+        known = sorted(target.masks)
+        for place in sorted({0, len(known) // 2, len(known) - 1}):
+            index = known[place]
             picture = clip.frames[index].astype(np.float32)
             mask = tracks[target.name][place]
             picture[mask] = 0.45 * picture[mask] + 0.55 * np.array(_rgb(colour))
@@ -41,9 +45,10 @@ def draw(clip: HeldOut, tracks: dict[str, list[npt.NDArray[np.bool_]]], path: Pa
             true = target.masks[index].astype(np.uint8)
             edges, _ = cv2.findContours(true, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
             cv2.drawContours(shown, edges, -1, (255, 255, 255), 2, cv2.LINE_AA)
-            high = round(_WIDTH * shown.shape[0] / shown.shape[1])
-            small = cv2.resize(shown, (_WIDTH, high), interpolation=cv2.INTER_AREA)
-            cv2.putText(small, f"{target.name} {index}", (8, 22), 0, 0.6, (255, 255, 255), 2)
+            wide = _WIDTH if shown.shape[0] < shown.shape[1] else _SMALL
+            high = round(wide * shown.shape[0] / shown.shape[1])
+            small = cv2.resize(shown, (wide, high), interpolation=cv2.INTER_AREA)
+            cv2.putText(small, f"{target.name} {index}", (6, 18), 0, 0.5, (255, 255, 255), 1)
             row.append(small)
         rows.append(np.concatenate(row, 1))
     path.parent.mkdir(parents=True, exist_ok=True)

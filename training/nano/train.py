@@ -2,11 +2,11 @@
 
     python -m training.nano.train FOLDER [--steps 8000] [--scale 8 --workers 14 --device cuda]
 
-FOLDER gets ``state.pt`` (every three minutes), ``log.jsonl``, and ``average-<step>.safetensors``:
-the weights to evaluate. All that is random depends on the seed and the step alone, so a run in
-several parts, paused or killed, is the same run; ended by SIGTERM it loses no step. A file named
-``anneal`` in FOLDER starts the fall of the learning rate at once, after which the run ends;
-``steady.pt`` is the state before it.
+FOLDER gets ``state.pt`` (every three minutes), ``log.jsonl``, and the weights to evaluate: the
+average in ``average-<step>`` and ``final``, at the end also the weights themselves in ``last``. All
+that is random depends on the seed and the step alone, so a run in several parts, paused or killed,
+is the same run; ended by SIGTERM it loses no step. A file named ``anneal`` in FOLDER starts the
+fall of the learning rate at once, after which the run ends; ``steady.pt`` is the state before it.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class Run:
                 saved = time.monotonic()
         state.save(self._folder / "state.pt")
         self._keep("final")
+        save_half(state.model.state_dict(), self._folder / "last.safetensors")
 
     def end(self) -> None:
         """Have the run save and end after the step it is at; it can be called from a signal."""
