@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     Places = list[tuple[float, float]]
 
 AREAS = {"fill_hole_area": 100, "min_mask_region_area": 200}
-RAGGED = [(60, 60, 1), (500, 300, 1)]
-"""Clicks on the background of frame 3 that give nano ten regions, and tracked frames with some."""
+RAGGED = [(560, 40, 1), (60, 320, 1)]
+"""Clicks on the background of frame 3 that give nano 18 regions, and tracked frames with some."""
 
 
 # -- the function -----------------------------------------------------------------------------
