@@ -281,4 +281,4 @@ def test_nano_reaches_on_the_sample_clip_what_the_readme_states(clip: Path, tmp_
             pairs = zip(track, truth[shape], strict=True)
             ious = [(ours & true).sum() / (ours | true).sum() for ours, true in pairs]
             assert ious[0] > 0.9, shape
-            assert np.mean(ious) > 0.95, shape
+            assert np.mean(ious) > 0.94, shape
