@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.projects import note_threads
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,6 +26,12 @@ if threading.current_thread() is threading.main_thread():
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser stories last: they are slow, and say little when a layer below fails."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture(autouse=True)
+def _own_threads() -> None:
+    """Have only threads that the test starts counted as its own."""
+    note_threads()
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds after which something that should have happened counts as missing."""
+_earlier: set[threading.Thread] = set()
 
 
 def open_project(
@@ -127,9 +128,18 @@ def until(session: Session, condition: Callable[[], bool]) -> None:
     remove()
 
 
+def note_threads() -> None:
+    """Note the threads there are as a test begins: some of earlier ones end a little later."""
+    _earlier.clear()
+    _earlier.update(threading.enumerate())
+
+
 def own_threads() -> list[str]:
-    """Return the threads of open projects; the readers that all projects share do not count."""
-    names = [thread.name for thread in threading.enumerate()]
+    """Return the threads of projects opened in this test.
+
+    The readers that all projects share do not count.
+    """
+    names = [thread.name for thread in threading.enumerate() if thread not in _earlier]
     shared = "sam2-widget-read"
     return [name for name in names if name.startswith("sam2-widget") and shared not in name]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import killed
-from tests.projects import PATIENCE, open_project
+from tests.projects import PATIENCE, hashed, open_project
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,7 @@ def assert_whole(session: Session) -> None:
         for frame in session.live.annotations.of(scope):
             assert store.record(scope, frame) is not None
             assert not session.live.is_unmade(scope, frame)
+    hashed(session)
     assert not list(session.folder.rglob("*.writing"))
 
 
