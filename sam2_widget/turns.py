@@ -29,7 +29,7 @@ def in_turn(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
     waiting : callable
         Called again and again while another has the turn; what it raises ends the waiting.
     """
-    lock = _lock_of(target)
+    lock = filelock.FileLock(_lock_path(target), thread_local=False)
     while True:
         try:
             lock.acquire(timeout=_LOOK)
@@ -42,17 +42,11 @@ def in_turn(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
-def user_lock(name: str) -> filelock.FileLock:
-    """Return a lock that all processes of this user on this machine share.
+def _lock_path(target: Path) -> Path:
+    """Return the file that is locked meanwhile: outside the folder, to leave nothing there.
 
-    It lies outside the folders it is about, to leave nothing there.
+    There are 256 of them, so that they stay few; of two files that share one, one waits.
     """
     whose = os.getuid() if hasattr(os, "getuid") else ""
-    path = Path(tempfile.gettempdir()) / f"sam2-widget-{name}{whose}.lock"
-    return filelock.FileLock(path, thread_local=False)
-
-
-def _lock_of(target: Path) -> filelock.FileLock:
-    """Return one of 256 locks, so that they stay few; of two files that share one, one waits."""
     digest = hashlib.sha256(os.path.realpath(target).encode()).hexdigest()[:2]
-    return user_lock(f"turn-{digest}-")
+    return Path(tempfile.gettempdir()) / f"sam2-widget-turn{whose}-{digest}.lock"
