@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     from sam2_widget.events import Change
     from sam2_widget.history import Step
-    from sam2_widget.tracking import Direction, TrackJob
+    from sam2_widget.planning import Direction
+    from sam2_widget.tracking import TrackJob
 
 _T = TypeVar("_T")
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"errors", "messages"},
-    {"catalogue", "ids", "json_files", "model_names"},
+    {"catalogue", "framerows", "ids", "json_files", "model_names"},
     {
         *("bits", "checksums", "confidence", "durable", "finding", "images", "locking", "look"),
         *("names", "room", "saver", "shortcuts", "transfer", "turns"),
@@ -25,12 +25,13 @@ LAYERS = [
         *("verifying", "watching", "wire", "worker"),
     },
     {"cleaning", "keypoints", "palette", "partfile"},
-    {"blending", "fetching", "labels"},
-    {"models"},
+    {"blending", "fetching", "labels", "records"},
+    {"models", "recordtable"},
     {"formats", "model_download"},
     {"engines", "events", "frame_files", "jpeg", "project", "rollback", "sample"},
     {"masks", "provenance", "sources"},
-    {"columns", "extraction", "history", "masktrack", "tracking"},
+    {"columns", "extraction", "history", "masktrack", "planning"},
+    {"tracking"},
     {"video"},
     {"lanes"},
     {"live"},
