@@ -79,7 +79,7 @@ class Modelling:
     def _download(self, name: str) -> m.Answer:
         if name not in CATALOGUE:
             raise ModelError(f"There is no model {name!r:.60} to download; take one of the list.")
-        self._session.live.start_download(name)
+        self._session.live.slot.download(name)
         return m.Done()
 
     def _cancel(self) -> m.Answer:

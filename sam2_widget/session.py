@@ -21,8 +21,9 @@ from sam2_widget.importing import import_project, imported_path, is_original_pro
 from sam2_widget.keypoint_session import KeypointSession
 from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
-from sam2_widget.live import Live, Model, Options
+from sam2_widget.live import Live
 from sam2_widget.model_session import ModelSession
+from sam2_widget.options import Options
 from sam2_widget.registry import attach, release
 from sam2_widget.room import parse_size
 from sam2_widget.sources import VideoLike, open_source
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sam2_widget.engine_slot import Model
     from sam2_widget.events import Change
     from sam2_widget.history import Step
     from sam2_widget.tracking import Direction, TrackJob
@@ -197,8 +199,9 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         if lines is not None:
             self._draw_lines(lines)
         self._editor = Editor(self._live)
-        if self._live.needs_engine(chosen, model == "auto"):
-            self._live.open_engine(chosen).add_done_callback(self._live.tell_not_switched)
+        slot = self._live.slot
+        if slot.needs(chosen, model == "auto"):
+            slot.open(chosen).add_done_callback(slot.tell_not_switched)
             self._live.worker.submit(self._editor.make_unmade)
 
     # -- what there is ------------------------------------------------------------------------

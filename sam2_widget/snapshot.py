@@ -12,8 +12,9 @@ from sam2_widget.models import NANO_NOTE
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import Scope
+    from sam2_widget.engine_slot import ModelStatus
     from sam2_widget.history import Step
-    from sam2_widget.live import Live, ModelStatus
+    from sam2_widget.live import Live
     from sam2_widget.tracking import TrackJob
 
 
