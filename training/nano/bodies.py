@@ -36,6 +36,9 @@ def any_figure(
         covered as it is, no clothes and no parts of their own.
     """
     builder = Builder(rng, textures, light, size)
+    if textures.photos and rng.random() < 0.5:
+        builder.place(textures.photos.cutout(rng, builder.pixels(1.0)))
+        return Figure(builder.parts)
     if pieces:
         _piece(builder)
         return Figure(builder.parts)

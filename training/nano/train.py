@@ -151,6 +151,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--fade", type=int, default=300, help="steps at the end")
     parser.add_argument("--small", type=int, default=0, help="first steps at half size")
+    parser.add_argument("--photos", type=Path, help="real pictures for the world, see collect")
     parser.add_argument("--keep", type=int, default=500, help="steps between kept weights")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0 leaves it the choice")
@@ -171,6 +172,7 @@ def main() -> None:
         fade=given.fade,
         balanced=0 if start else 1500,
         small=given.small,
+        photos=given.photos,
     )
     state = State(build(start).to(given.device))
     run = Run(given.folder, state, plan)
