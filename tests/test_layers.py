@@ -40,7 +40,10 @@ LAYERS = [
     {"merging", "render"},
     {"previewing", "still"},
     {"loading", "poster"},
-    {*("cleaning_session", "file_session", "keypoint_session", "label_session", "model_session")},
+    {
+        *("cleaning_session", "file_session", "keypoint_session", "label_session", "model_session"),
+        *("prompt_session", "track_session"),
+    },
     {"answering", "library", "session", "snapshot"},
     {"receiving"},
     {"filing", "modelling"},
