@@ -5,8 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from sam2_widget import messages as m
-from sam2_widget import models
+from sam2_widget import answers, models, requests
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.errors import ModelError
 from sam2_widget.library import printable
@@ -31,7 +30,9 @@ class Modelling:
     """
 
     def __init__(
-        self, session: Session, respond: Callable[[m.Request, Callable[[], m.Answer]], None]
+        self,
+        session: Session,
+        respond: Callable[[requests.Request, Callable[[], answers.Answer]], None],
     ) -> None:
         self._session = session
         self._respond = respond
@@ -42,30 +43,30 @@ class Modelling:
     def handlers(self) -> Handlers:
         """What answers each of the requests."""
         return {
-            m.ListModels: lambda request: self._soon(request, self._list),
-            m.SetModel: lambda request: self._soon(request, lambda: self._set(request.name)),
-            m.DownloadModel: lambda r: self._respond(r, lambda: self._download(r.name)),
-            m.CancelDownload: lambda request: self._respond(request, self._cancel),
+            requests.ListModels: lambda request: self._soon(request, self._list),
+            requests.SetModel: lambda request: self._soon(request, lambda: self._set(request.name)),
+            requests.DownloadModel: lambda r: self._respond(r, lambda: self._download(r.name)),
+            requests.CancelDownload: lambda request: self._respond(request, self._cancel),
         }
 
     def close(self) -> None:
         """Take no more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _soon(self, request: m.Request, act: Callable[[], m.Answer]) -> None:
+    def _soon(self, request: requests.Request, act: Callable[[], answers.Answer]) -> None:
         self._thread.submit(self._respond, request, act)
 
-    def _list(self) -> m.Answer:
-        return m.Models(
+    def _list(self) -> answers.Answer:
+        return answers.Models(
             [
-                m.ModelChoice(
+                answers.ModelChoice(
                     printable(info.name), info.size, info.path is not None, info.description
                 )
                 for info in models.list()
             ]
         )
 
-    def _set(self, name: str) -> m.Answer:
+    def _set(self, name: str) -> answers.Answer:
         info = _listed(name)
         if info.path is None:
             raise ModelError(f"{name} is not on this machine yet; download it first.")
@@ -74,17 +75,17 @@ class Modelling:
             self._session.set_model(name)
         else:
             self._session.set_model(info.path, info.config or None)
-        return m.Done()
+        return answers.Done()
 
-    def _download(self, name: str) -> m.Answer:
+    def _download(self, name: str) -> answers.Answer:
         if name not in CATALOGUE:
             raise ModelError(f"There is no model {name!r:.60} to download; take one of the list.")
-        self._session.live.start_download(name)
-        return m.Done()
+        self._session.live.slot.download(name)
+        return answers.Done()
 
-    def _cancel(self) -> m.Answer:
+    def _cancel(self) -> answers.Answer:
         self._session.live.download.cancel()
-        return m.Done()
+        return answers.Done()
 
 
 def _listed(name: str) -> ModelInfo:
