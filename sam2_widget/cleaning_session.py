@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sam2_widget import bits
 from sam2_widget.cleaning import Cleaning, check_cleaning, points_by_label
 from sam2_widget.editing import NewFrame
-from sam2_widget.masks import measure
+from sam2_widget.records import measure
 from sam2_widget.session_base import SessionBase
 
 if TYPE_CHECKING:

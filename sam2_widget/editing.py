@@ -29,9 +29,10 @@ from sam2_widget.history import (
     Version,
     kept_png,
 )
-from sam2_widget.masks import EncodedMask, MaskRecord, measure
+from sam2_widget.planning import Direction, Plan, plan
+from sam2_widget.records import MaskRecord, measure
 from sam2_widget.rollback import all_or_nothing
-from sam2_widget.tracking import Direction, Plan, Tracked, TrackJob, TrackRun, plan
+from sam2_widget.tracking import Tracked, TrackJob, TrackRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from sam2_widget.keypoints import FrameKeypoints
     from sam2_widget.labels import Labels
     from sam2_widget.live import Live
+    from sam2_widget.masks import EncodedMask
 
 Shown = Callable[[], None]
 """Called on the worker once a change can be shown: its prompts are saved, its PNG not yet."""
@@ -280,7 +282,7 @@ class Editor:
         self._write_mask(scope, tracked.mask, record, tracked.encoded)
         if not changes:
             self._live.history.push(step)
-        changes.add(scope, frame, before, record)
+        changes.add(scope, frame, before)
 
     def _forget(self, scope: Scope, frame: int, left: MaskRecord | None) -> None:
         """Have the engine forget a frame without prompts, but for the run that its mask is of."""
@@ -419,6 +421,8 @@ class Editor:
             step.stop()
         for scope in step.scopes:
             live.queue.drop(scope)
+        if back:
+            step.keep_made()
         changes = list(step.changes)
         for change in changes:
             now, _ = change.versions(back=back)
@@ -470,8 +474,7 @@ class Editor:
             self._tell(step.changes[0].scope, step.changes[0].frame)
             return
         for scope in step.scopes:
-            frames = tuple(change.frame for change in step.changes if change.scope == scope)
-            self._live.tell(Change("prompts", scope, frames), None)
+            self._live.tell(Change("prompts", scope, step.frames(scope)), None)
 
     def _version(self, scope: Scope, frame: int, png: Path) -> Version:
         live = self._live
@@ -561,7 +564,7 @@ class Editor:
         live.history.undone.clear()
         what = str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} scopes"
         job = TrackJob(f"Tracking {what}", live.queue.wake)
-        changes = TrackedChanges(live.history.folder())
+        changes = TrackedChanges(live.history.folder(), live.masks.record)
         step = Step(f"tracking of {what}", chosen[0], None, changes, job.cancel)
 
         def make() -> Plan:

@@ -9,9 +9,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
+from sam2_widget.framerows import FrameRows
+
 if TYPE_CHECKING:
     from sam2_widget.annotations import Scope
 
+_MARK = np.dtype([("at", "<i8")])
 _log = logging.getLogger("sam2_widget")
 
 
@@ -94,7 +99,7 @@ class ChangeLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._revision = 1
-        self._frames: dict[int, int] = {}
+        self._frames = FrameRows("<q")
         self._all = 1
 
     @property
@@ -109,9 +114,10 @@ class ChangeLog:
             self._revision += 1
             if frames is None:
                 self._all = self._revision
-                self._frames.clear()
+                self._frames = FrameRows("<q")
             else:
-                self._frames.update(dict.fromkeys(frames, self._revision))
+                for frame in frames:
+                    self._frames.put(frame, self._revision)
             return self._revision
 
     def since(self, revision: int) -> list[tuple[int, int]] | None:
@@ -120,11 +126,8 @@ class ChangeLog:
             # One that was never given comes from an earlier kernel.
             if not self._all <= revision <= self._revision:
                 return None
-            changed = sorted(frame for frame, at in self._frames.items() if at > revision)
-        ranges: list[tuple[int, int]] = []
-        for frame in changed:
-            if ranges and ranges[-1][1] == frame:
-                ranges[-1] = (ranges[-1][0], frame + 1)
-            else:
-                ranges.append((frame, frame + 1))
-        return ranges
+            changed = self._frames.frames[self._frames.column(_MARK, "at") > revision]
+        if not len(changed):
+            return []
+        runs = np.split(changed, np.flatnonzero(np.diff(changed) > 1) + 1)
+        return [(int(run[0]), int(run[-1]) + 1) for run in runs]

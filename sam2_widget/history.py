@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
+
+from sam2_widget.recordtable import RecordTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
     from sam2_widget.annotations import FramePrompts, Scope
     from sam2_widget.keypoints import FrameKeypoints
     from sam2_widget.labels import Labels
-    from sam2_widget.masks import MaskRecord
+    from sam2_widget.records import MaskRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,31 +50,77 @@ def kept_png(folder: Path, when: str, scope: Scope, frame: int) -> Path:
 
 
 class TrackedChanges(Sequence[FrameChange]):
-    """The changes of a tracking run: many, so that each is made when it is asked for.
+    """The changes of a tracking run by scope and frame: many, so that each is made when asked for.
+
+    What the run made is what the store holds, as long as no later step is done: so it is kept only
+    while the run is undone.
 
     Parameters
     ----------
     folder : Path
         Where the step keeps what it replaces.
+    record : callable
+        Returns the record that the store has of a scope on a frame.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, record: Callable[[Scope, int], MaskRecord | None]) -> None:
         self.folder = folder
-        self._rows: list[tuple[Scope, int, FramePrompts | None, MaskRecord | None, MaskRecord]] = []
+        self._record = record
+        self._frames: dict[Scope, array[int]] = {}
+        self._prompts: dict[tuple[Scope, int], FramePrompts] = {}
+        self._before: dict[Scope, RecordTable] = {}
+        self._made: dict[Scope, RecordTable] = {}
 
-    def add(self, scope: Scope, frame: int, before: Version, record: MaskRecord) -> None:
-        """Add a frame that was tracked."""
-        self._rows.append((scope, frame, before.prompts, before.record, record))
+    @property
+    def scopes(self) -> list[Scope]:
+        """The scopes that were tracked, in order."""
+        return sorted(self._frames)
+
+    def frames(self, scope: Scope) -> tuple[int, ...]:
+        """Return the frames of a scope that were tracked, in order."""
+        return tuple(self._frames[scope])
+
+    def add(self, scope: Scope, frame: int, before: Version) -> None:
+        """Add a frame that was tracked, once the store has its mask; the first time counts."""
+        frames = self._frames.setdefault(scope, array("i"))
+        at = bisect_left(frames, frame)
+        if frames[at : at + 1] == array("i", [frame]):
+            return
+        frames.insert(at, frame)
+        if before.prompts is not None:
+            self._prompts[scope, frame] = before.prompts
+        if before.record is not None:
+            self._before.setdefault(scope, RecordTable()).put(before.record)
+
+    def keep_made(self) -> None:
+        """Keep what the run made: it is undone now, and the store will not have it."""
+        for scope, frames in self._frames.items():
+            made = self._made[scope] = RecordTable()
+            for frame in frames:
+                record = self._record(scope, frame)
+                if record is not None:
+                    made.put(record)
+
+    def drop_made(self) -> None:
+        """Leave what the run made to the store, which has it again."""
+        self._made.clear()
 
     def of(self, scope: Scope, frame: int) -> Iterator[FrameChange]:
-        """Yield the changes of a frame."""
-        for index, (of, at, *_) in enumerate(self._rows):
-            if at == frame and of == scope:
-                yield self[index]
+        """Yield the change of a frame, if it was tracked."""
+        frames = self._frames.get(scope, ())
+        at = bisect_left(frames, frame)
+        if at < len(frames) and frames[at] == frame:
+            yield self._change(scope, frame)
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._rows)
+        return sum(map(len, self._frames.values()))
+
+    def __iter__(self) -> Iterator[FrameChange]:
+        """Iterate over all changes."""
+        for scope, frames in self._frames.items():
+            for frame in frames:
+                yield self._change(scope, frame)
 
     @overload
     def __getitem__(self, index: int) -> FrameChange: ...
@@ -82,8 +132,21 @@ class TrackedChanges(Sequence[FrameChange]):
         """Return a change, or some of them."""
         if isinstance(index, slice):
             return [self[each] for each in range(*index.indices(len(self)))]
-        scope, frame, prompts, record, made = self._rows[index]
-        before = Version(prompts, record, kept_png(self.folder, "before", scope, frame))
+        at = range(len(self))[index]
+        for scope, frames in self._frames.items():
+            if at < len(frames):
+                return self._change(scope, frames[at])
+            at -= len(frames)
+        raise IndexError(index)
+
+    def _change(self, scope: Scope, frame: int) -> FrameChange:
+        old, new = self._before.get(scope), self._made.get(scope)
+        before = Version(
+            self._prompts.get((scope, frame)),
+            None if old is None else old.get(frame),
+            kept_png(self.folder, "before", scope, frame),
+        )
+        made = self._record(scope, frame) if new is None else new.get(frame)
         after = Version(None, made, kept_png(self.folder, "after", scope, frame))
         return FrameChange(scope, frame, before, after)
 
@@ -133,7 +196,25 @@ class Step:
     @property
     def scopes(self) -> list[Scope]:
         """The scopes it changed, in order."""
+        if isinstance(self.changes, TrackedChanges):
+            return self.changes.scopes
         return sorted({change.scope for change in self.changes})
+
+    def frames(self, scope: Scope) -> tuple[int, ...]:
+        """Return the frames of a scope that it changed."""
+        if isinstance(self.changes, TrackedChanges):
+            return self.changes.frames(scope)
+        return tuple(change.frame for change in self.changes if change.scope == scope)
+
+    def keep_made(self) -> None:
+        """Keep all that it takes to do it again, before it is undone."""
+        if isinstance(self.changes, TrackedChanges):
+            self.changes.keep_made()
+
+    def drop_made(self) -> None:
+        """Drop what is only needed while it is undone."""
+        if isinstance(self.changes, TrackedChanges):
+            self.changes.drop_made()
 
     def of(self, scope: Scope, frame: int) -> Iterator[FrameChange]:
         """Yield the changes of a frame."""
@@ -181,3 +262,4 @@ class History:
     def redo(self) -> None:
         """Move the last step undone to the steps done."""
         self.done.append(self.undone.pop())
+        self.done[-1].drop_made()

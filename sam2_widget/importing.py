@@ -21,9 +21,10 @@ from sam2_widget.ids import DEFAULT_REGIONS, MAX_FRAMES, MAX_INSTANCE, check_nam
 from sam2_widget.images import image_size, read_rgb
 from sam2_widget.keypoints import Keypoint, free_name, placed
 from sam2_widget.labels import Labels
-from sam2_widget.masks import Mask, MaskStore, measure
+from sam2_widget.masks import MaskStore
 from sam2_widget.names import tidy_name
 from sam2_widget.project import Project, ProjectInfo
+from sam2_widget.records import Mask, measure
 from sam2_widget.sources import open_source
 
 if TYPE_CHECKING:

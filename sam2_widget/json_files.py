@@ -36,16 +36,17 @@ def read_json(path: Path) -> Any:
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the records of a journal; a torn line is skipped."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        # Line by line: one of an hour of video has 25 MB.
+        with path.open("rb") as file:
+            for line in file:
+                with contextlib.suppress(ValueError, RecursionError):
+                    record = json.loads(line)
+                    if isinstance(record, dict):
+                        yield record
     except FileNotFoundError:
         return
     except OSError as error:
         raise damaged(path) from error
-    for line in lines:
-        with contextlib.suppress(ValueError, RecursionError):
-            record = json.loads(line)
-            if isinstance(record, dict):
-                yield record
 
 
 def damaged(path: Path) -> ProjectError:

@@ -1,8 +1,7 @@
 """Keeps a few bytes for every frame of every scope, for the timeline, up to date step by step.
 
-What changed is told by the log of changes; of that, only records and prompts that are other ones
-are read. What is relative to a whole scope (its suspicion, its largest area, what is stale) is
-computed anew for the scopes concerned, in numpy.
+Of scopes whose records and prompts are as they were nothing is read. The others are computed anew,
+in numpy: much is relative to a whole scope (its suspicion, its largest area, what is stale).
 """
 
 from __future__ import annotations
@@ -14,16 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sam2_widget.columns import Columns
+from sam2_widget.columns import Columns, columns_of
 from sam2_widget.confidence import assess
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from sam2_widget.annotations import Annotations, FramePrompts, Scope, ScopePrompts
     from sam2_widget.events import ChangeLog
     from sam2_widget.keypoints import InstanceKeypoints, Keypoints
-    from sam2_widget.masks import MaskRecord, MaskStore
+    from sam2_widget.masks import MaskStore
     from sam2_widget.video import Video
 
 Bytes = npt.NDArray[np.uint8]
@@ -118,7 +115,6 @@ class Lanes:
             return
         annotations, keypoints = results.annotations, results.keypoints
         scopes = {*annotations, *results.masks.scopes()}
-        changed = results.changes.since(self._revision) if self._began is not None else None
         length = results.video.known_length
         differs = np.zeros(length, dtype=bool)
         fresh = range(self._length, length)
@@ -126,12 +122,9 @@ class Lanes:
         self._length = length
         for scope in self._scopes.keys() - scopes:
             _note(differs, self._scopes.pop(scope).flags > 0)
-        known = None if changed is None else _frames(changed, fresh, length)
         for scope in scopes:
-            frames = known if scope in self._scopes else None
             lane = self._scopes.setdefault(scope, _ScopeLane())
-            records = results.masks.records(scope, frames)
-            _note(differs, lane.update(length, annotations, scope, records, frames))
+            _note(differs, lane.update(length, annotations, scope, results.masks))
         instances = keypoints.instances
         for instance in self._keypoints.keys() - instances.keys():
             _note(differs, self._keypoints.pop(instance).counts > 0)
@@ -152,7 +145,7 @@ class _ScopeLane:
     """What a scope has on each frame: (5, length) uint8 planes, and what they are made from."""
 
     planes: Bytes = field(default_factory=lambda: np.zeros((PLANES, 0), np.uint8))
-    _columns: Columns = field(default_factory=Columns)
+    _version: int = 0
     _prompts: ScopePrompts | None = None
     _prompt_flags: Bytes = field(default_factory=lambda: np.zeros(0, np.uint8))
     _prompted: npt.NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
@@ -169,17 +162,16 @@ class _ScopeLane:
         length: int,
         annotations: Annotations,
         scope: Scope,
-        records: Mapping[int, MaskRecord],
-        frames: Sequence[int] | None,
+        masks: MaskStore,
     ) -> npt.NDArray[np.bool_] | None:
-        """Take over prompts, and the records of these frames; return where any byte changed."""
+        """Take over prompts and records; return where any byte changed."""
         prompts = annotations.of(scope)
-        resized = length != self.planes.shape[1]
-        if resized:
-            self._columns.resize(length)
-        prompted = prompts != self._prompts or resized
-        if not self._columns.put(records, frames) and not prompted:
+        # First: what is read after it may be newer, never older.
+        version = masks.version(scope)
+        prompted = prompts != self._prompts or length != self.planes.shape[1]
+        if version == self._version and not prompted:
             return None
+        self._version = version
         if prompted:
             self._prompts, self._revision = prompts, annotations.revision(scope)
             self._prompt_flags = np.zeros(length, np.uint8)
@@ -191,12 +183,11 @@ class _ScopeLane:
         before = np.zeros((PLANES, length), np.uint8)
         kept = min(length, self.planes.shape[1])
         before[:, :kept] = self.planes[:, :kept]
-        self.planes = self._made()
+        self.planes = self._made(columns_of(masks.table(scope), length))
         changed: npt.NDArray[np.bool_] = (self.planes != before).any(axis=0)
         return changed
 
-    def _made(self) -> Bytes:
-        columns = self._columns
+    def _made(self, columns: Columns) -> Bytes:
         track = columns.track()
         confidence = assess(track)
         stale = columns.stale(self._revision, self._prompted)
@@ -247,12 +238,6 @@ def _flags_of(given: FramePrompts) -> int:
     for point in given.points:
         flags |= POSITIVE if point.label else NEGATIVE
     return flags
-
-
-def _frames(ranges: Ranges, fresh: range, length: int) -> list[int]:
-    """Return the frames of ranges and those that are new, as far as there are any."""
-    changed = [f for start, stop in ranges for f in range(start, min(stop, length))]
-    return changed if not fresh else sorted({*changed, *fresh})
 
 
 def _note(differs: npt.NDArray[np.bool_], changed: npt.NDArray[np.bool_] | None) -> None:

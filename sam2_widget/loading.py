@@ -28,13 +28,13 @@ from sam2_widget.formats import drawn_name, parse_keypoints, parse_prompts
 from sam2_widget.ids import MAX_INSTANCE, check_region
 from sam2_widget.importing import FRAME_STEP, HEIGHT, WIDTH
 from sam2_widget.labels import Labels
-from sam2_widget.masks import measure, parse_record
 from sam2_widget.merging import Given, Loaded
 from sam2_widget.previewing import counted
+from sam2_widget.records import measure, parse_record
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import ScopePrompts
-    from sam2_widget.masks import MaskRecord
+    from sam2_widget.records import MaskRecord
     from sam2_widget.video import Video
 
 Source = str | os.PathLike[str] | Mapping[str, Any]

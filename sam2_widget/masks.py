@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from sam2_widget import bits
 from sam2_widget.durable import link_file
+from sam2_widget.ids import MAX_FRAMES
+from sam2_widget.records import Mask, MaskRecord, measure, parse_record
+from sam2_widget.recordtable import Records, RecordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,70 +22,8 @@ if TYPE_CHECKING:
     from sam2_widget.annotations import Scope
     from sam2_widget.project import Project
 
-Mask = npt.NDArray[np.bool_]
-SOURCES = ("click", "track", "edit", "import")
-
-
-@dataclass(frozen=True, slots=True)
-class MaskRecord:
-    """What is known of a mask without reading it: one line of ``track_<region>.jsonl``.
-
-    Attributes
-    ----------
-    frame_index : int
-        Frame.
-    source : str
-        click, track, edit or import.
-    run : str
-        The tracking run that made it, empty for others.
-    score : float or None
-        The model's object score, a logit.
-    area : int
-        Pixels.
-    bbox : tuple of int or None
-        Edges (x0, y0, x1, y1) in pixels; None where the mask is empty.
-    centroid : tuple of float or None
-        (x, y) in pixels, pixel centres at .5; None where the mask is empty.
-    revision : str
-        What it was made from: `Annotations.revision` of the scope for tracked masks,
-        `FramePrompts.revision` of the frame for clicked ones.
-    model : str
-        Name of the model.
-    """
-
-    frame_index: int
-    source: str
-    run: str
-    score: float | None
-    area: int
-    bbox: tuple[int, int, int, int] | None
-    centroid: tuple[float, float] | None
-    revision: str
-    model: str
-
-
-def measure(
-    mask: Mask,
-    frame: int,
-    source: str,
-    *,
-    run: str = "",
-    score: float | None = None,
-    revision: str = "",
-    model: str = "",
-) -> MaskRecord:
-    """Return the record of a (H, W) bool mask."""
-    box = bits.bounds(mask)
-    area, centroid = 0, None
-    if box is not None:
-        x0, y0, x1, y1 = box
-        inner = mask[y0:y1, x0:x1]
-        area = int(np.count_nonzero(inner))
-        cx = float(inner.sum(axis=0) @ (np.arange(x0, x1) + 0.5)) / area
-        cy = float(inner.sum(axis=1) @ (np.arange(y0, y1) + 0.5)) / area
-        centroid = (round(cx, 2), round(cy, 2))
-    score = None if score is None or not math.isfinite(score) else round(float(score), 4)
-    return MaskRecord(frame, source, run, score, area, box, centroid, revision, model)
+_ENTRY_BYTES = 500
+"""What the cache takes for a packed mask beside its bytes: objects, key and place in the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +51,7 @@ class MaskStore:
     width, height : int
         Size of every mask in pixels.
     cache_bytes : int
-        Room for packed masks, about 2 kB each.
+        Room for packed masks, about 2 kB each, all that is kept of them counted.
     """
 
     def __init__(
@@ -122,12 +61,13 @@ class MaskStore:
         self.height = height
         self._project = project
         self._lock = threading.RLock()
-        self._records: dict[Scope, dict[int, MaskRecord]] = {}
-        self._tracked: dict[Scope, Counter[str]] = {}
+        self._tables: dict[Scope, RecordTable] = {}
         self._unsaved: dict[tuple[Scope, int], Mask] = {}
         self._packed: OrderedDict[tuple[Scope, int], bits.PackedMask] = OrderedDict()
         self._packed_size = 0
-        self._cache_bytes = cache_bytes
+        # What readers pack right now; they keep it only if nothing was written in the meantime.
+        self._packing: dict[tuple[Scope, int], object] = {}
+        self.cache_bytes = cache_bytes
         self._dirty: set[Scope] = set()
         self.reload()
 
@@ -141,52 +81,59 @@ class MaskStore:
         """
         found = {scope: self._load(scope) for scope in self._project.scopes()}
         with self._lock:
-            self._records.clear()
-            self._tracked.clear()
+            self._tables = found
             self._unsaved.clear()
             self._packed.clear()
             self._packed_size = 0
-            for scope, records in found.items():
-                for record in records:
-                    self._put_record(scope, record)
+            self._packing.clear()
 
     # -- reading ------------------------------------------------------------------------------
 
     def scopes(self) -> list[Scope]:
         """Return the scopes that have masks, in order."""
         with self._lock:
-            return sorted(scope for scope, records in self._records.items() if records)
+            return sorted(scope for scope, table in self._tables.items() if table)
 
     def frames(self, scope: Scope) -> list[int]:
         """Return the frames that were segmented or tracked, in order."""
         with self._lock:
-            return sorted(self._records.get(scope, ()))
+            return list(self._tables.get(scope, ()))
 
     def record(self, scope: Scope, frame: int) -> MaskRecord | None:
         """Return what is known of a mask, None where there is none."""
         with self._lock:
-            return self._records.get(scope, {}).get(frame)
+            table = self._tables.get(scope)
+            return None if table is None else table.get(frame)
 
     def records(
         self, scope: Scope, frames: Iterable[int] | None = None
     ) -> Mapping[int, MaskRecord]:
         """Return a copy of all records of a scope by frame, or of those of some frames."""
+        if frames is None:
+            return self.table(scope)
         with self._lock:
-            records = self._records.get(scope, {})
-            if frames is None:
-                return dict(records)
-            return {frame: records[frame] for frame in frames if frame in records}
+            table = self._tables.get(scope, _NONE)
+            return {frame: table[frame] for frame in frames if frame in table}
+
+    def table(self, scope: Scope) -> Records:
+        """Return a copy of all records of a scope, whose columns are arrays too."""
+        with self._lock:
+            return self._tables.get(scope, _NONE).copy()
+
+    def version(self, scope: Scope) -> int:
+        """Return a number that is another one whenever a record of the scope has changed."""
+        with self._lock:
+            return self._tables.get(scope, _NONE).version
 
     def count(self, scope: Scope) -> int:
         """Return the number of masks of a scope."""
         with self._lock:
-            return len(self._records.get(scope, ()))
+            return len(self._tables.get(scope, ()))
 
     def count_stale(self, scope: Scope, revision: str) -> int:
         """Return how many masks of a scope do not follow from its prompts as they are now."""
         with self._lock:
-            tracked = self._tracked.get(scope, Counter())
-            return tracked.total() - tracked[revision]
+            return self._tables.get(scope, _NONE).count_stale(revision)
 
     def read(self, scope: Scope, frame: int) -> Mask:
         """Return a fresh (H, W) bool mask, all False where there is none."""
@@ -206,11 +153,11 @@ class MaskStore:
             if packed is not None:
                 self._packed.move_to_end((scope, frame))
                 return packed
-            record = self.record(scope, frame)
+            ours = self._packing[scope, frame] = object()
         packed = bits.pack(self.read(scope, frame))
         with self._lock:
             # What was written in the meantime is newer than what was read.
-            if self.record(scope, frame) is record:
+            if self._packing.get((scope, frame)) is ours:
                 self._cache(scope, frame, packed)
         return packed
 
@@ -233,7 +180,7 @@ class MaskStore:
         """
         with self._lock:
             mask = self._unsaved[scope, frame]
-            record = self._records[scope][frame]
+            record = self._tables[scope][frame]
         self._write_files(scope, bits.to_png(mask), record)
         with self._lock:
             if self._unsaved.get((scope, frame)) is mask:
@@ -318,35 +265,38 @@ class MaskStore:
             If one cannot be written.
         """
         for scope in sorted(self._dirty):
-            records = [asdict(record) for _, record in sorted(self.records(scope).items())]
+            records = self.records(scope)
             path = self._project.track_path(scope)
             if not self._project.watch.is_known(path):
                 continue
             if records:
-                self._project.write_journal(path, records)
+                self._project.write_journal(path, map(asdict, records.values()))
             else:
                 self._project.remove(path)
             self._dirty.discard(scope)
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _load(self, scope: Scope) -> list[MaskRecord]:
+    def _load(self, scope: Scope) -> RecordTable:
         """Read a journal; the last line of a frame counts, and only where its PNG is there."""
-        records: dict[int, MaskRecord] = {}
+        table = RecordTable()
         for content in self._project.read_journal(self._project.track_path(scope)):
             frame = content.get("frame_index")
-            if type(frame) is int and frame >= 0:
-                records.pop(frame, None)
+            if type(frame) is int and 0 <= frame < MAX_FRAMES:
                 record = parse_record(content, self.width, self.height)
-                if record is not None:
-                    records[frame] = record
+                if record is None:
+                    table.drop(frame)
+                else:
+                    table.put(record)
         there = self._project.mask_frames(scope)
-        for frame in sorted(there - records.keys()):
+        for frame in sorted(there.difference(table)):
             mask = self._read_png(scope, frame)
             if mask is not None:
                 # A kill came between PNG and line, or the file was put there by hand.
-                records[frame] = measure(mask, frame, "import")
-        return [records[frame] for frame in sorted(records.keys() & there)]
+                table.put(measure(mask, frame, "import"))
+        for frame in set(table) - there:
+            table.drop(frame)
+        return table
 
     def _read_png(self, scope: Scope, frame: int) -> Mask | None:
         try:
@@ -365,58 +315,29 @@ class MaskStore:
         self._project.append(self._project.track_path(scope), asdict(record))
 
     def _put_record(self, scope: Scope, record: MaskRecord) -> None:
-        self._drop_record(scope, record.frame_index)
-        self._records.setdefault(scope, {})[record.frame_index] = record
-        if record.source in ("track", "import"):
-            self._tracked.setdefault(scope, Counter())[record.revision] += 1
+        self._packing.pop((scope, record.frame_index), None)
+        self._tables.setdefault(scope, RecordTable()).put(record)
 
     def _drop_record(self, scope: Scope, frame: int) -> None:
-        old = self._records.get(scope, {}).pop(frame, None)
-        if old is not None and old.source in ("track", "import"):
-            self._tracked[scope][old.revision] -= 1
+        self._packing.pop((scope, frame), None)
+        if scope in self._tables:
+            self._tables[scope].drop(frame)
 
     def _cache(self, scope: Scope, frame: int, packed: bits.PackedMask) -> None:
         with self._lock:
             self._drop_packed(scope, frame)
             self._packed[scope, frame] = packed
-            self._packed_size += len(packed.data) + 200
-            while self._packed_size > self._cache_bytes and self._packed:
+            self._packed_size += len(packed.data) + _ENTRY_BYTES
+            while self._packed_size > self.cache_bytes and self._packed:
                 _, oldest = self._packed.popitem(last=False)
-                self._packed_size -= len(oldest.data) + 200
+                self._packed_size -= len(oldest.data) + _ENTRY_BYTES
 
     def _drop_packed(self, scope: Scope, frame: int) -> None:
+        self._packing.pop((scope, frame), None)
         old = self._packed.pop((scope, frame), None)
         if old is not None:
-            self._packed_size -= len(old.data) + 200
+            self._packed_size -= len(old.data) + _ENTRY_BYTES
 
 
-def parse_record(content: Mapping[str, Any], width: int, height: int) -> MaskRecord | None:
-    """Return the record of a line, None where it makes no sense for masks of this size."""
-    try:
-        box, centroid, score = content["bbox"], content["centroid"], content["score"]
-        record = MaskRecord(
-            frame_index=content["frame_index"],
-            source=str(content["source"]),
-            run=str(content["run"]),
-            score=None if score is None else float(score),
-            area=int(content["area"]),
-            bbox=None if box is None else (int(box[0]), int(box[1]), int(box[2]), int(box[3])),
-            centroid=None if centroid is None else (float(centroid[0]), float(centroid[1])),
-            revision=str(content["revision"]),
-            model=str(content["model"]),
-        )
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
-        return None
-    x, y = record.centroid or (0, 0)
-    x0, y0, x1, y1 = record.bbox or (0, 0, width, height)
-    sound = (
-        record.source in SOURCES
-        and math.isfinite(record.score or 0)
-        and 0 <= record.area <= width * height
-        and (record.area > 0) == (record.bbox is not None) == (record.centroid is not None)
-        and 0 <= x0 < x1 <= width
-        and 0 <= y0 < y1 <= height
-        and 0 <= x <= width
-        and 0 <= y <= height
-    )
-    return record if sound else None
+_NONE = RecordTable()
+"""Of scopes without masks; never changed."""

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sam2_widget.annotations import Scope
-    from sam2_widget.masks import Mask, MaskStore
+    from sam2_widget.masks import MaskStore
+    from sam2_widget.records import Mask
 
 
 class MaskTrack:
@@ -76,15 +77,18 @@ class MaskTrack:
         ndarray
             (N,) int, in the order of this track.
         """
-        made = np.array(self._store.frames(self.scope), dtype=np.intp)
-        return self._index[np.isin(self._index, made)]
+        return self._index[np.isin(self._index, self._store.table(self.scope).frames)]
 
     def areas(self) -> npt.NDArray[np.int64]:
         """Return the pixels of every mask, (T,) int64, without reading any file."""
-        records = self._store.records(self.scope)
-        return np.array(
-            [records[f].area if f in records else 0 for f in self._index.tolist()], dtype=np.int64
-        )
+        records = self._store.table(self.scope)
+        frames = records.frames
+        length = int(self._index.max(initial=-1)) + 1
+        # In order, so that the first ones are those of the track.
+        frames = frames[: np.searchsorted(frames, length)]
+        areas = np.zeros(length, dtype=np.int64)
+        areas[frames] = records.column("area")[: len(frames)]
+        return areas[self._index]
 
     def __iter__(self) -> Iterator[Mask]:
         """Iterate over the masks, one (H, W) bool array at a time."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sam2_widget.annotations import Annotations, FramePrompts, Scope
     from sam2_widget.keypoints import InstanceKeypoints
-    from sam2_widget.masks import MaskRecord
+    from sam2_widget.records import MaskRecord
 
 How = Literal["merge", "replace"]
 _NO_LABELS = Labels(())

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from sam2_widget.events import Change
-    from sam2_widget.tracking import Direction, TrackJob
+    from sam2_widget.planning import Direction
+    from sam2_widget.tracking import TrackJob
 
 
 class TrackSession(SessionBase):

@@ -5,22 +5,21 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sam2_widget.engines.base import Engine, FrameInput, Mask, Neighbour, Segmentation
 from sam2_widget.errors import Sam2WidgetError
-from sam2_widget.masks import EncodedMask, MaskRecord, MaskStore, encode, measure
+from sam2_widget.masks import EncodedMask, MaskStore, encode
+from sam2_widget.records import MaskRecord, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
-    from sam2_widget.annotations import Annotations, Scope
+    from sam2_widget.annotations import Scope
+    from sam2_widget.planning import Pass, Plan
     from sam2_widget.saver import Saver
-
-Direction = Literal["both", "forward", "backward"]
-REACH = 15
-"""Frames whose memory SAM 2 reads at most (object pointers; memories reach 6)."""
 
 
 class TrackJob:
@@ -34,7 +33,7 @@ class TrackJob:
         self.text = text
         self._on_cancel = on_cancel
         self._total = 0
-        self._frames: list[int] = []
+        self._frames = array("i")
         self._done = 0
         self._moved = threading.Condition()
         self._finished = False
@@ -143,108 +142,6 @@ class TrackJob:
             self._moved.notify_all()
 
 
-@dataclass(slots=True)
-class Pass:
-    """What is to be tracked of one scope in one direction.
-
-    Attributes
-    ----------
-    frames : set of int
-        Frames to track.
-    fresh : set of int
-        Frames of this pass, not prompted, whose masks may be read as memory.
-    at : int or None
-        The frame tracked last.
-    """
-
-    scope: Scope
-    reverse: bool
-    frames: set[int]
-    fresh: set[int]
-    revision: str
-    at: int | None = None
-
-    def wants(self, frame: int, reverse: bool) -> bool:
-        """Tell whether a step of the run is one of this pass."""
-        return self.reverse == reverse and frame in self.frames
-
-    def neighbours(self, frame: int) -> list[int]:
-        """Return the fresh frames whose memory a pass that begins at `frame` reads."""
-        sign = 1 if self.reverse else -1
-        return [f for f in (frame + sign * k for k in range(REACH, 0, -1)) if f in self.fresh]
-
-
-@dataclass(slots=True)
-class Plan:
-    """The passes of a run, and its frames in the order they are tracked."""
-
-    passes: list[Pass]
-    steps: list[tuple[int, bool]] = field(default_factory=list)
-
-
-def plan(
-    annotations: Annotations,
-    masks: MaskStore,
-    scopes: Sequence[Scope],
-    frames: range,
-    length: int,
-    direction: Direction,
-    force: bool,
-) -> Plan:
-    """Return what a run has to do.
-
-    Parameters
-    ----------
-    annotations, masks
-        The state the run starts from.
-    scopes : sequence of Scope
-        Scopes with prompts.
-    frames : range
-        Frames to track, with step 1.
-    length : int
-        Number of frames of the video.
-    direction : str
-        "both", "forward" or "backward", each scope from its earliest prompted frame.
-    force : bool
-        Whether to track fresh frames anew.
-    """
-    passes = []
-    for reverse in (False, True):
-        if direction != ("forward" if reverse else "backward"):
-            passes += [
-                _plan_pass(annotations, masks, scope, frames, length, reverse, force)
-                for scope in scopes
-            ]
-    steps: list[tuple[int, bool]] = []
-    for reverse in (False, True):
-        wanted = {f for p in passes if p.reverse == reverse for f in p.frames}
-        steps += [(frame, reverse) for frame in sorted(wanted, reverse=reverse)]
-    return Plan(passes, steps)
-
-
-def _plan_pass(
-    annotations: Annotations,
-    masks: MaskStore,
-    scope: Scope,
-    frames: range,
-    length: int,
-    reverse: bool,
-    force: bool,
-) -> Pass:
-    prompted = annotations.of(scope)
-    first, revision = min(prompted), annotations.revision(scope)
-    side = range(0, first) if reverse else range(first, length)
-    fresh = {
-        frame
-        for frame, record in masks.records(scope).items()
-        if frame in side and frame not in prompted and record.revision == revision
-    }
-    wanted = {f for f in side if f in frames and f not in prompted}
-    if force:
-        fresh -= wanted
-    return Pass(scope, reverse, wanted - fresh, fresh, revision)
-
-
 @dataclass(frozen=True, slots=True)
 class Tracked:
     """A mask of a run, ready to be saved."""
@@ -319,7 +216,7 @@ class TrackRun:
     def next_frame(self) -> int | None:
         """The frame the next step needs, None when there is nothing left to do."""
         steps = self._plan.steps
-        return steps[0][0] if steps and not self.job.cancelled else None
+        return steps.next[0] if steps and not self.job.cancelled else None
 
     def step(self) -> None:
         """Track all scopes of the run on its next frame.
@@ -332,9 +229,9 @@ class TrackRun:
         self._saver.check()
         self._steps += 1
         self.job._start()
-        frame, reverse = self._plan.steps[0]
+        frame, reverse = self._plan.steps.next
         self._track([each for each in self._plan.passes if each.wants(frame, reverse)], frame)
-        del self._plan.steps[0]
+        self._plan.steps.advance()
         self._saver.then(lambda: self._did(frame))
 
     def settle(self) -> None:
@@ -382,10 +279,8 @@ class TrackRun:
 
     def _keep(self, wanted: Callable[[tuple[int, bool]], bool]) -> None:
         """Do only those of the steps left that are wanted."""
-        steps = [step for step in self._plan.steps if wanted(step)]
-        if len(steps) < len(self._plan.steps):
-            self._plan.steps = steps
-            self.job._plan(len(steps))
+        if self._plan.steps.keep(wanted):
+            self.job._plan(len(self._plan.steps))
 
     def _track(self, passes: list[Pass], frame: int) -> None:
         for each in passes:

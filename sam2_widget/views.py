@@ -215,7 +215,7 @@ def _row(live: Live, scope: Scope, frame: int, seconds: float) -> tuple[Any, ...
 
 def confidence_of(live: Live, scope: Scope) -> Confidence:
     """Return how far each mask of a scope can be trusted, on all frames that are known of."""
-    return assess(columns_of(live.masks.records(scope), live.video.known_length).track())
+    return assess(columns_of(live.masks.table(scope), live.video.known_length).track())
 
 
 def _doubts(confidence: Confidence, frame: int) -> tuple[float, float, float, str]:

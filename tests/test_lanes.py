@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sam2_widget import views
 from sam2_widget.annotations import Scope
 from sam2_widget.lanes import BOX, DRAWN, NEGATIVE, PLANES, POSITIVE, STALE, Bytes, Lanes, Reading
-from sam2_widget.masks import SOURCES, measure
+from sam2_widget.records import SOURCES, measure
 from tests.doings import disc, do, doings
 from tests.projects import open_project, tell_all
 

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
     {"answers", "errors", "requests"},
-    {"catalogue", "ids", "json_files", "model_names"},
+    {"catalogue", "framerows", "ids", "json_files", "model_names"},
     {
         *("bits", "checksums", "confidence", "durable", "finding", "images", "locking", "look"),
         *("names", "room", "saver", "shortcuts", "transfer", "turns"),
@@ -25,12 +25,13 @@ LAYERS = [
         *("verifying", "watching", "wire", "worker"),
     },
     {"cleaning", "keypoints", "palette", "partfile", "ui_state"},
-    {"blending", "fetching", "labels"},
-    {"models"},
+    {"blending", "fetching", "labels", "records"},
+    {"models", "recordtable"},
     {"formats", "model_download"},
     {"engines", "events", "frame_files", "jpeg", "project", "rollback", "sample"},
     {"masks", "options", "provenance", "sources"},
-    {"columns", "extraction", "history", "masktrack", "tracking"},
+    {"columns", "extraction", "history", "masktrack", "planning"},
+    {"tracking"},
     {"video"},
     {"engine_slot", "lanes", "video_info"},
     {"live"},

@@ -22,8 +22,9 @@ from sam2_widget import bits
 from sam2_widget.annotations import Scope
 from sam2_widget.errors import SaveError
 from sam2_widget.json_files import read_journal
-from sam2_widget.masks import MaskRecord, MaskStore, measure
+from sam2_widget.masks import MaskStore
 from sam2_widget.project import Project
+from sam2_widget.records import MaskRecord, measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -475,7 +476,7 @@ def test_a_packed_mask_is_made_once(project: Project) -> None:
 
 
 def test_the_cache_stays_within_its_room_and_drops_the_oldest(project: Project) -> None:
-    store = MaskStore(project, WIDTH, HEIGHT, cache_bytes=1000)
+    store = MaskStore(project, WIDTH, HEIGHT, cache_bytes=2000)
     for frame in range(20):
         write(store, frame, 5)
     kept = store.packed(SHAFT, 19)

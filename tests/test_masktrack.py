@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sam2_widget.annotations import Scope
-from sam2_widget.masks import MaskStore, measure
+from sam2_widget.masks import MaskStore
 from sam2_widget.masktrack import MaskTrack
 from sam2_widget.project import Project
+from sam2_widget.records import measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from sam2_widget.engines.sam2 import Sam2Engine
 
 OBJECTS = 4
-ARCHIVE, FEATURES = 4 << 20, 16 << 20
+ARCHIVE, FEATURES, PACKED = 4 << 20, 16 << 20, 1 << 20
 MB = 1 << 20
-PER_MASK = 2048
+PER_MASK = 150
 """Bytes that may stay of a mask: its record, what undo and the watch of its file know of it."""
 
 
@@ -57,6 +57,7 @@ def soak(folder: Path, count: int, every: int) -> list[Sample]:
             session.add_point(0, *disc_centre(instance % 3, 0), instance=instance)
         engine: Sam2Engine = session.live.engine  # type: ignore[assignment]
         engine.archive.budget = ARCHIVE
+        session.live.masks.cache_bytes = PACKED
         job, process = session.track(), psutil.Process()
         for number, _ in enumerate(job, start=1):
             if number % every == 0:

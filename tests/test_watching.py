@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sam2_widget import watching
 from sam2_widget.annotations import Scope
 from sam2_widget.durable import write_file
 from sam2_widget.engines.fake import FakeEngine
@@ -187,6 +189,62 @@ def test_what_fails_half_way_is_put_back_but_for_what_others_wrote(tmp_path: Pat
     assert theirs.read_bytes() == b"before "
     with pytest.raises(ChangedFileError, match="theirs"):
         watch.check_all()
+
+
+# Masks, and names that no mask has; the last in digits that are not ASCII's.
+NAMES = (
+    "00003.png",
+    "123456.png",
+    "3.png",
+    "000003.png",
+    "00004.PNG",
+    "a.json",
+    "\u0663" * 5 + ".png",
+)
+deeds = st.tuples(st.sampled_from(NAMES), st.sampled_from([touch, put_beside, remove, None]))
+
+
+@given(st.lists(deeds, max_size=16), st.sampled_from([0, 1 << 63]))
+def test_whatever_a_file_is_called_it_is_known_as_it_was_noted_last(
+    sequence: list[tuple[str, Callable[[Path], None] | None]], added: int
+) -> None:
+    def look(path: Path) -> watching.Signature | None:
+        """Return the signature on a file system that may number files with more than 64 bits."""
+        found = signature(path)
+        return None if found is None else (found[0], found[1], found[2] + 2 * added)
+
+    signature = watching._signature
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching, "_signature", look)
+        paths, noted = [Path(folder) / name for name in NAMES], dict[Path, object]()
+        watch = Watch()
+        for name, change in sequence:
+            path = Path(folder) / name
+            if change is None:
+                watch.note(path)
+                noted[path] = look(path)
+            elif path.exists():
+                change(path)
+            else:
+                path.write_bytes(b"new")
+            for each in paths:
+                assert watch.is_known(each) == (look(each) == noted.get(each))
+        changed = [path for path, then in noted.items() if then and look(path) != then]
+        with pytest.raises(ChangedFileError) if changed else contextlib.nullcontext():
+            watch.check_all()
+
+
+def test_all_files_of_a_folder_are_noted_and_each_is_checked(tmp_path: Path) -> None:
+    for name in NAMES:
+        (tmp_path / name).write_bytes(b"before")
+    (tmp_path / "folder.png").mkdir()
+    for name in NAMES:
+        watch = Watch()
+        assert sorted(watch.note_folder(tmp_path)) == sorted(NAMES)
+        watch.check_all()
+        touch(tmp_path / name)
+        with pytest.raises(ChangedFileError, match=name):
+            watch.check_all()
 
 
 @settings(max_examples=60)
