@@ -121,6 +121,21 @@ def test_another_model_is_chosen_in_the_menu_and_answers_the_next_click(
     widget.wait(points=1)
     widget.root.locator(".s2w-facts", has_text="mask by nano").wait_for()
 
+    # While it tracks, the model is seen and has its menu; another one ends the track.
+    widget.action("track").click()
+    widget.wait(job="running")
+    chosen = row(widget, "nano")
+    assert f"{TINY} on cpu" in widget.root.locator(".s2w-facts").inner_text()
+    widget.root.locator(".s2w-models", has_text="Another model on disk ends this track").wait_for()
+    nb.screenshot("models-tracking", widget.root)
+    chosen.click()
+    ended = widget.root.locator(
+        ".s2w-toast", has_text="ended because the model is switched to nano"
+    )
+    ended.wait_for()
+    widget.wait(job="idle")
+    widget.root.locator(".s2w-model-name", has_text="nano on cpu").wait_for()
+
 
 def focused(nb: Notebook) -> object:
     return nb.page.evaluate("() => document.activeElement?.outerHTML ?? ''")
