@@ -31,6 +31,7 @@ from sam2_widget.labels import Labels
 from sam2_widget.masks import measure, parse_record
 from sam2_widget.merging import Given, Loaded
 from sam2_widget.previewing import counted
+from sam2_widget.provenance import checked_runs
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import ScopePrompts
@@ -168,6 +169,7 @@ class _Reader:
             keypoints=keypoints,
             labels=_labels(content, scopes),
             has_names="region_names" in content,
+            runs=_runs(content, scopes),
         )
 
     def _points(self, content: dict[str, Any]) -> Loaded:
@@ -327,6 +329,21 @@ def _labels(content: Mapping[str, Any], scopes: Iterable[Scope]) -> Labels:
         scope = Scope(_number(item["instance"]), check_region(item["region"]))
         labels = labels.with_color(scope, item["color"])
     return labels
+
+
+def _runs(
+    content: Mapping[str, Any], scopes: Mapping[Scope, Mapping[int, Given]]
+) -> dict[str, dict[str, Any]]:
+    """Return the runs of masks that can be brought back; what is no list of runs says nothing."""
+    listed = content.get("runs")
+    of = {
+        given.record.run
+        for frames in scopes.values()
+        for given in frames.values()
+        if given.record and given.png
+    }
+    runs = checked_runs(listed if isinstance(listed, list) else [])
+    return {run: told for run, told in runs.items() if run in of}
 
 
 def _like(record: MaskRecord, mask: bits.Mask) -> MaskRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sam2_widget.editing import NewFrame
 from sam2_widget.errors import LoadError
@@ -52,6 +52,8 @@ class Loaded:
         Its regions, display names and colours.
     has_names : bool
         Whether it speaks of names and colours at all.
+    runs : mapping
+        What it says of the tracking runs of its masks, by the run's id.
     """
 
     title: str
@@ -61,6 +63,7 @@ class Loaded:
     keypoints: Mapping[int, InstanceKeypoints] = field(default_factory=dict)
     labels: Labels = _NO_LABELS
     has_names: bool = False
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,32 @@ class Provenance:
             if self._file is not None and not self._now["checkpoint"]["sha256"]:
                 self._unhashed.setdefault(self._file, []).append(record)
 
+    def take_over(self, runs: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write down runs of another project, before masks of theirs are; none that is known.
+
+        Raises
+        ------
+        ProjectError
+            If the runs that are known cannot be read.
+        SaveError
+            If they cannot be written, or are too many.
+        """
+        if not runs:
+            return
+        with self._lock:
+            known = read_runs(self._path.parent)
+            new = [journal_line(told) for run, told in runs.items() if run not in known]
+            if not new:
+                return
+            lines = b"\n".join(new)
+            size = self._path.stat().st_size if self._path.exists() else 0
+            if size + len(lines) >= MAX_BYTES:
+                raise SaveError(
+                    f"{self._path} would become too large; take the runs out of the file that is "
+                    "loaded, no mask needs them."
+                )
+            append_line(self._path, lines, self._flusher)
+
     def now(self) -> dict[str, Any]:
         """Return what makes masks now, for any thread; waits for the hash of the checkpoint."""
         with self._lock:
@@ -158,10 +184,15 @@ def read_runs(root: Path) -> dict[str, dict[str, Any]]:
             raise ProjectError(
                 f"{path} is too large to be a list of runs; move it away, no mask needs it."
             )
+    return checked_runs(read_journal(path))
+
+
+def checked_runs(records: Iterable[object]) -> dict[str, dict[str, Any]]:
+    """Return what records of runs say, as far as it makes sense, by the run's id; the last counts."""
     runs: dict[str, dict[str, Any]] = {}
-    for record in read_journal(path):
-        run = record.get("run")
-        if isinstance(run, str) and _RUN.fullmatch(run):
+    for record in records:
+        run = record.get("run") if isinstance(record, dict) else None
+        if isinstance(record, dict) and isinstance(run, str) and _RUN.fullmatch(run):
             runs[run] = {"run": run, **_checked_run(record)}
     return runs
 
