@@ -200,10 +200,7 @@ class FileSession(SessionBase):
             made = merging.plan(loaded, self._present(), how)
             frames = [new for _, new in made.frames]
             text = f"loading of {loaded.title}"
-            named = {new.record.run for new in frames if new.png and new.record}
-            self._live.provenance.take_over(
-                {run: told for run, told in loaded.runs.items() if run in named}
-            )
+            self._live.provenance.take_over(merging.runs_of(made, loaded))
             self._editor.load(text, frames, made.keypoints, made.labels[1])
             return previewing.sentences(made)
 

@@ -169,7 +169,7 @@ class _Reader:
             keypoints=keypoints,
             labels=_labels(content, scopes),
             has_names="region_names" in content,
-            runs=_runs(content, scopes),
+            runs=_runs(content),
         )
 
     def _points(self, content: dict[str, Any]) -> Loaded:
@@ -331,19 +331,10 @@ def _labels(content: Mapping[str, Any], scopes: Iterable[Scope]) -> Labels:
     return labels
 
 
-def _runs(
-    content: Mapping[str, Any], scopes: Mapping[Scope, Mapping[int, Given]]
-) -> dict[str, dict[str, Any]]:
-    """Return the runs of masks that can be brought back; what is no list of runs says nothing."""
+def _runs(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what is said of runs; what is no list of them says nothing."""
     listed = content.get("runs")
-    of = {
-        given.record.run
-        for frames in scopes.values()
-        for given in frames.values()
-        if given.record and given.png
-    }
-    runs = checked_runs(listed if isinstance(listed, list) else [])
-    return {run: told for run, told in runs.items() if run in of}
+    return checked_runs(listed if isinstance(listed, list) else [])
 
 
 def _like(record: MaskRecord, mask: bits.Mask) -> MaskRecord:

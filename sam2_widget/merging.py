@@ -10,6 +10,7 @@ from sam2_widget.errors import LoadError
 from sam2_widget.history import KeypointChange
 from sam2_widget.keypoints import Keypoints, placed
 from sam2_widget.labels import Labels
+from sam2_widget.provenance import is_cleaning_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,7 @@ class Loaded:
     has_names : bool
         Whether it speaks of names and colours at all.
     runs : mapping
-        What it says of the tracking runs of its masks, by the run's id.
+        What it says of tracking runs and cleanings, by their ids.
     """
 
     title: str
@@ -121,6 +122,18 @@ def plan(loaded: Loaded, present: Present, how: How) -> Plan:
     ]
     labels = present.labels, _plan_labels(loaded, present.labels, how)
     return Plan(frames, _plan_keypoints(loaded, present.keypoints, how), labels)
+
+
+def runs_of(made: Plan, loaded: Loaded) -> dict[str, Mapping[str, Any]]:
+    """Return what a file says of the runs of the masks that are taken from it; pure."""
+    written = [new for _, new in made.frames if new.png and new.record]
+    named = {new.record.run for new in written if new.record}
+    scopes = {(new.scope.instance, new.scope.region) for new in written}
+    return {
+        run: told
+        for run, told in loaded.runs.items()
+        if run in named or is_cleaning_of(told, scopes)
+    }
 
 
 def _scopes(present: Present) -> set[Scope]:

@@ -104,11 +104,14 @@ def test_what_made_loaded_masks_comes_with_them_and_nothing_there_is_overwritten
 ) -> None:
     content = export(session)
     ((run, told),) = read_runs(session.folder).items()
-    content["runs"].append({**told, "run": "nobodys"})
+    cleaning = {"run": "ofthese", "what": "clean", "scopes": [[1, "overall"]], "masks": 2}
+    others = {**cleaning, "run": "ofothers", "scopes": [[7, "overall"]]}
+    content["runs"] += [{**told, "run": "nobodys"}, cleaning, others]
     with open_project(tmp_path / "other") as other:
         other.load(content)
         assert other.provenance(run) == session.provenance(run) == told
-        assert [each["run"] for each in other.provenance()["runs"]] == [run]
+        assert [each["run"] for each in other.provenance()["runs"]] == [run, "ofthese"]
+        assert other.provenance("ofthese") == cleaning
         assert set(other.to_dataframe()["run"]) == {"", run}
         other.undo()
         content["runs"][0]["model"] = "another"
