@@ -19,7 +19,7 @@ from sam2_widget.engines.sam2 import Sam2Engine
 from sam2_widget.engines.sam2.batching import MOST, Batching
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
 from sam2_widget.errors import ModelError, ProjectError
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 from tests.projects import until
 
@@ -44,11 +44,6 @@ CLICKS: dict[int, dict[int, tuple[float, float]]] = {
     5: {5: DISC},
 }
 """By instance and frame: two from each of two frames, and one that has another prompt later."""
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,6 @@ from hypothesis.extra import numpy as arrays
 from sam2_widget.annotations import Scope
 from sam2_widget.cleaning import Cleaning
 from sam2_widget.errors import ProjectError, PromptError
-from sam2_widget.sample import sample_clip
 from tests.projects import files, full_disk, open_project
 from tests.test_features import engine, opened
 from tests.test_mask_prompts import drawn
@@ -123,11 +122,6 @@ def test_what_touches_the_border_of_the_frame_is_no_hole() -> None:
 
 
 # -- through the engine -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 def annotate(session: Session) -> Mask:
