@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sam2_widget import messages as m
 from sam2_widget import models
+from sam2_widget.answering import Aside
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.errors import ModelError
 from sam2_widget.library import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sam2_widget.answering import Handlers
+    from sam2_widget.answering import Handlers, Respond
     from sam2_widget.models import ModelInfo
     from sam2_widget.session import Session
 
 
-class Modelling:
+class Modelling(Aside):
     """Lists, switches and downloads models for the views of one session.
+
+    A model takes seconds to load, and folders may be far away: the kernel never waits.
 
     Parameters
     ----------
@@ -30,13 +30,9 @@ class Modelling:
         Answers a request with what a function returns, or with why it does not.
     """
 
-    def __init__(
-        self, session: Session, respond: Callable[[m.Request, Callable[[], m.Answer]], None]
-    ) -> None:
+    def __init__(self, session: Session, respond: Respond) -> None:
+        super().__init__(respond, "sam2-widget-models")
         self._session = session
-        self._respond = respond
-        # A model takes seconds to load, and folders may be far away: the kernel never waits.
-        self._thread = ThreadPoolExecutor(1, "sam2-widget-models")
 
     @property
     def handlers(self) -> Handlers:
@@ -48,13 +44,6 @@ class Modelling:
             m.CancelDownload: lambda request: self._respond(request, self._cancel),
         }
 
-    def close(self) -> None:
-        """Take no more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def _soon(self, request: m.Request, act: Callable[[], m.Answer]) -> None:
-        self._thread.submit(self._respond, request, act)
-
     def _list(self) -> m.Answer:
         return m.Models(
             [
@@ -65,7 +54,7 @@ class Modelling:
             ]
         )
 
-    def _set(self, name: str) -> m.Answer:
+    def _set(self, name: str) -> None:
         info = _listed(name)
         if info.path is None:
             raise ModelError(f"{name} is not on this machine yet; download it first.")
@@ -74,7 +63,6 @@ class Modelling:
             self._session.set_model(name)
         else:
             self._session.set_model(info.path, info.config or None)
-        return m.Done()
 
     def _download(self, name: str) -> m.Answer:
         if name not in CATALOGUE:
