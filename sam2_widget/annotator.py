@@ -13,13 +13,13 @@ from IPython.display import display
 
 from sam2_widget import still, views
 from sam2_widget.errors import FrameIndexError, NoVideoError
-from sam2_widget.live import MODES
 from sam2_widget.look import DEFAULT_LOOK, check_look
 from sam2_widget.picker import Picker
 from sam2_widget.poster import Poster, is_wanted
 from sam2_widget.responder import Responder
 from sam2_widget.session import Session
 from sam2_widget.shortcuts import check_shortcuts
+from sam2_widget.ui_state import MODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget import messages as m
-from sam2_widget import wire
+from sam2_widget import answers, requests, wire
 from sam2_widget.errors import Sam2WidgetError
 
 if TYPE_CHECKING:
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("sam2_widget")
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
-Respond = Callable[[m.Request, Callable[[], m.Answer]], None]
-Handlers = dict[type[m.Request], Callable[[Any], None]]
+Respond = Callable[[requests.Request, Callable[[], answers.Answer]], None]
+Handlers = dict[type[requests.Request], Callable[[Any], None]]
 
 
 class Answering:
@@ -45,17 +44,17 @@ class Answering:
         with self._reporting(request):
             self._handlers.get(type(request), self._no_handler)(request)
 
-    def _no_handler(self, request: m.Request) -> None:
+    def _no_handler(self, request: requests.Request) -> None:
         raise Sam2WidgetError(f"The widget cannot do this now ({request.kind}).")
 
-    def _answer(self, request: m.Request, answer: m.Answer) -> None:
+    def _answer(self, request: requests.Request, answer: answers.Answer) -> None:
         content, buffers = wire.encode(request.id, request.view, answer)
         try:
             self._send(content, buffers)
         except Exception:  # a browser that cannot be reached must not undo what was asked for
             _log.exception("An answer could not be sent.")
 
-    def _respond(self, request: m.Request, act: Callable[[], m.Answer]) -> None:
+    def _respond(self, request: requests.Request, act: Callable[[], answers.Answer]) -> None:
         """Answer a request with what `act` returns, or with why it does not."""
         with self._reporting(request):
             self._answer(request, act())
@@ -65,17 +64,17 @@ class Answering:
         if isinstance(content, dict):
             number, view = content.get("id"), content.get("view")
             if isinstance(number, int) and isinstance(view, str):
-                self._send(*wire.encode(number, view, m.Failed(str(error))))
+                self._send(*wire.encode(number, view, answers.Failed(str(error))))
 
     @contextlib.contextmanager
-    def _reporting(self, request: m.Request) -> Iterator[None]:
+    def _reporting(self, request: requests.Request) -> Iterator[None]:
         """Turn an exception into the answer of a request: in a message handler it would vanish."""
         try:
             yield
         except Exception as error:
             if not isinstance(error, Sam2WidgetError):
                 _log.exception("A request of the browser failed.")
-            self._answer(request, m.Failed(str(error) or type(error).__name__))
+            self._answer(request, answers.Failed(str(error) or type(error).__name__))
 
 
 class Aside:
@@ -97,6 +96,6 @@ class Aside:
         """Take no more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _soon(self, request: m.Request, act: Callable[[], m.Answer | None]) -> None:
+    def _soon(self, request: requests.Request, act: Callable[[], answers.Answer | None]) -> None:
         """Answer a request with what `act` returns, or that it is done, when its turn comes."""
-        self._thread.submit(self._respond, request, lambda: act() or m.Done())
+        self._thread.submit(self._respond, request, lambda: act() or answers.Done())

@@ -22,7 +22,7 @@ _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 @dataclass(frozen=True, slots=True)
 class PackedMask:
-    """A mask as the browser takes it; see `sam2_widget.messages.MaskItem` for the layout."""
+    """A mask as the browser takes it; see `sam2_widget.answers.MaskItem` for the layout."""
 
     x: int
     y: int

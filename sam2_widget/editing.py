@@ -217,7 +217,7 @@ class Editor:
         if prompts.drawn is not None:
             mask = prompts.drawn.read(live.video.height, live.video.width)
             return mask, measure(mask, frame, "edit", revision=revision)
-        engine = live.ready_engine()
+        engine = live.slot.ready()
         result = engine.segment(scope, frame, self._input(scope, frame, prompts))
         mask = live.options.cleaning(result.mask, *points_by_label(prompts.points))
         record = measure(
@@ -499,7 +499,7 @@ class Editor:
         saved = Neighbour(
             frame, record.run if record else "", lambda: live.masks.read(scope, frame)
         )
-        shown = live.shown.get((scope, frame))
+        shown = live.slot.shown.get((scope, frame))
         # What was corrected before the engine was opened is in the saved mask already.
         included = len(shown) if shown and _begins_with(prompts, shown) else 0
         return FrameInput(prompts, saved, included)
@@ -556,7 +556,7 @@ class Editor:
         chosen = prompted if scopes is None else sorted(set(scopes))
         if not chosen:
             raise PromptError("There is nothing to track; click an object first.")
-        engine = live.ready_engine()
+        engine = live.slot.ready()
         # What was undone belongs to masks that the run may replace.
         live.history.undone.clear()
         what = str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} scopes"

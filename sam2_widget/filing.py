@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from sam2_widget import messages as m
+from sam2_widget import answers, requests
 from sam2_widget.annotations import Scope
 from sam2_widget.answering import Aside
 from sam2_widget.downloads import Downloads
@@ -45,13 +45,15 @@ class Filing(Aside):
     def handlers(self) -> Handlers:
         """What answers each of the requests."""
         return {
-            m.Save: lambda request: self._soon(request, self._save),
-            m.Reload: lambda request: self._soon(request, self._session.reload),
-            m.TryLock: lambda request: self._soon(request, self._session.try_again),
-            m.Export: lambda request: self._soon(request, lambda: self._export(request)),
-            m.GetChunk: lambda request: self._soon(request, lambda: self._chunk(request)),
-            m.PreviewLoad: lambda request: self._soon(request, lambda: self._preview(request)),
-            m.ApplyLoad: lambda request: self._soon(request, lambda: self._apply(request)),
+            requests.Save: lambda request: self._soon(request, self._save),
+            requests.Reload: lambda request: self._soon(request, self._session.reload),
+            requests.TryLock: lambda request: self._soon(request, self._session.try_again),
+            requests.Export: lambda request: self._soon(request, lambda: self._export(request)),
+            requests.GetChunk: lambda request: self._soon(request, lambda: self._chunk(request)),
+            requests.PreviewLoad: lambda request: self._soon(
+                request, lambda: self._preview(request)
+            ),
+            requests.ApplyLoad: lambda request: self._soon(request, lambda: self._apply(request)),
             **self._receiver.handlers,
         }
 
@@ -61,16 +63,16 @@ class Filing(Aside):
         self._receiver.close()
         self._downloads.close()
 
-    def _save(self) -> m.Answer:
+    def _save(self) -> answers.Answer:
         folder = self._session.save()
         with contextlib.suppress(ValueError):
             # As the user wrote it, where it lies below the notebook.
             folder = folder.relative_to(Path.cwd())
-        return m.Saved(printable(str(folder)))
+        return answers.Saved(printable(str(folder)))
 
     # -- export -------------------------------------------------------------------------------
 
-    def _export(self, request: m.Export) -> m.Answer:
+    def _export(self, request: requests.Export) -> answers.Answer:
         session = self._session
         scope = None
         name = f"{session.name}.json"
@@ -84,15 +86,15 @@ class Filing(Aside):
         # The folder of the project has room for what is in it; the system's may be in memory.
         folder = None if session.read_only else session.folder
         offer = self._downloads.offer(safe_name(name, "project"), folder, write)
-        return m.Download(offer.token, offer.name, offer.size)
+        return answers.Download(offer.token, offer.name, offer.size)
 
-    def _chunk(self, request: m.GetChunk) -> m.Answer:
+    def _chunk(self, request: requests.GetChunk) -> answers.Answer:
         data = self._downloads.chunk(request.token, request.offset)
-        return m.Chunk(request.offset, buffers=(data,))
+        return answers.Chunk(request.offset, buffers=(data,))
 
     # -- load ---------------------------------------------------------------------------------
 
-    def _upload_folder(self, request: m.BeginUpload) -> Path:
+    def _upload_folder(self, request: requests.BeginUpload) -> Path:
         self._session.live.check_writable()
         if request.purpose != "annotations":
             raise UploadError("A video is open already; call Annotator() without one to upload.")
@@ -100,15 +102,15 @@ class Filing(Aside):
             raise LoadError("The file is larger than 2 GiB; load a part of it.")
         return self._session.live.project.uploads
 
-    def _preview(self, request: m.PreviewLoad) -> m.Answer:
+    def _preview(self, request: requests.PreviewLoad) -> answers.Answer:
         try:
             preview = self._session.preview_load(self._receiver.uploads.file(request.token))
         except BaseException:
             self._forget(request.token)
             raise
-        return m.LoadPreview(preview.title, preview.merge, preview.replace)
+        return answers.LoadPreview(preview.title, preview.merge, preview.replace)
 
-    def _apply(self, request: m.ApplyLoad) -> None:
+    def _apply(self, request: requests.ApplyLoad) -> None:
         try:
             self._session.load(self._receiver.uploads.file(request.token), request.how)
         finally:

@@ -32,7 +32,7 @@ Ranges = list[tuple[int, int]]
 STALE, POSITIVE, NEGATIVE, BOX, DRAWN = (1 << bit for bit in range(3, 8))
 """Bits of a frame's flags, above the three that say what made its mask."""
 PLANES = 5
-"""Planes of a scope: flags, suspicion, cause, score, area; see `messages.Lanes`."""
+"""Planes of a scope: flags, suspicion, cause, score, area; see `answers.Lanes`."""
 
 _GAP = 16
 """Frames told in vain, a few bytes each when deflated, cost less than a range more."""

@@ -3,83 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
-import traceback
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget import models
-from sam2_widget.choosing import choose, suits
-from sam2_widget.cleaning import NOTHING, Cleaning
-from sam2_widget.engines.base import BatchObjects, Engine
-from sam2_widget.errors import (
-    ClosedError,
-    ModelError,
-    NotSwitchedError,
-    ProjectError,
-    SaveError,
-)
+from sam2_widget.engine_slot import EngineSlot
+from sam2_widget.errors import ClosedError, ProjectError, SaveError
 from sam2_widget.events import Change, ChangeLog, Dispatcher
 from sam2_widget.history import History
-from sam2_widget.ids import DEFAULT_REGIONS, MAX_INSTANCE
+from sam2_widget.ids import DEFAULT_REGIONS
 from sam2_widget.labels import Labels
 from sam2_widget.lanes import Lanes
-from sam2_widget.look import DEFAULT_LOOK, fitting_look
 from sam2_widget.masks import MaskStore
-from sam2_widget.model_download import ModelDownload, wait_unless
-from sam2_widget.models import ModelSpec
+from sam2_widget.model_download import ModelDownload
 from sam2_widget.project import Project, ProjectInfo
 from sam2_widget.provenance import Provenance
 from sam2_widget.saver import Saver
 from sam2_widget.tracking import TrackJob, TrackQueue
-from sam2_widget.video import StoredVideo, Video
+from sam2_widget.ui_state import fitting_ui
+from sam2_widget.video import Video
+from sam2_widget.video_info import check_video, describe_video
 from sam2_widget.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from sam2_widget.annotations import FramePrompts, Scope
+    from sam2_widget.annotations import Scope
+    from sam2_widget.engine_slot import ModelStatus
+    from sam2_widget.engines.base import Engine
     from sam2_widget.keypoints import Skeleton
+    from sam2_widget.options import Options
     from sam2_widget.sources import Source
-
-_log = logging.getLogger("sam2_widget")
-
-Model = Engine | Sequence[ModelSpec]
-"""An engine, or the models to choose from, the largest first."""
-MODES = ("segment", "keypoint")
-"""What clicks in the widget make: prompts of a scope, or keypoints of an instance."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """What the user is told of the model; `status` is waiting, loading, ready or failed.
-
-    `reason` says why it was chosen where there was a choice, `suits` which size suits the device.
-    """
-
-    name: str
-    device: str
-    status: str
-    note: str = ""
-    reason: str = ""
-    suits: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The engine in use, and what it was made from; `own` where this project closes it."""
-
-    engine: Engine
-    model: Model
-    spec: ModelSpec | None
-    device: str
-    own: bool
-    status: ModelStatus
-    shown: dict[tuple[Scope, int], FramePrompts]
+    from sam2_widget.video import StoredVideo
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +45,6 @@ class Notice:
     id: int
     level: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The arguments that a second session on the same project must share.
-
-    Of `feature_bytes` and `feature_disk_bytes` those of the session count that has the engine made.
-    """
-
-    frame_step: int
-    max_side: int | None
-    device: str
-    feature_bytes: int | None = None
-    feature_disk_bytes: int = 0
-    cleaning: Cleaning = NOTHING
-    precision: str = "auto"
-    compile: bool = False
-    batch_objects: BatchObjects = "auto"
 
 
 class Live:
@@ -122,8 +60,8 @@ class Live:
         Regions, display names and colours as they are now; only the worker replaces them.
     lanes : Lanes
         A few bytes for every frame of every scope, for the timeline.
-    shown : dict
-        Prompts of corrected frames that the saved masks showed when the engine was opened.
+    slot : EngineSlot
+        The engine, and what opens another in its place.
     skeleton : tuple of (str, str)
         Pairs of names between whose keypoints lines are drawn.
     """
@@ -168,17 +106,11 @@ class Live:
         self._ui = self.project.read_ui()
         self._origin = source.origin
         self.users = 0
-        self.engine: Engine | None = None
-        self.status = ModelStatus("", options.device, "waiting")
         self.notices: list[Notice] = []
-        self.shown: dict[tuple[Scope, int], FramePrompts] = {}
         self.history = History(self.project.undo)
         self.unsaved = 0
         self._told_warnings = 0
         self._remembered = stored is not None
-        self._failure: Exception | None = None
-        self._model: Model = ()
-        self._opened: Opened | None = None
         self.dispatcher = Dispatcher()
         self.saver = Saver()
         # What users do finds all that was tracked before saved, and nothing being saved.
@@ -197,6 +129,7 @@ class Live:
             options.cleaning,
         )
         self.download = ModelDownload(lambda: self.tell(Change("model")), self.notify)
+        self.slot = EngineSlot(self)
         if self.read_only:
             self.notify("warning", self.held_elsewhere)
         try:
@@ -228,9 +161,14 @@ class Live:
             )
 
     @property
-    def model(self) -> Model:
-        """What the engine was made from."""
-        return self._model
+    def engine(self) -> Engine | None:
+        """The engine in use, None while there is none."""
+        return self.slot.engine
+
+    @property
+    def status(self) -> ModelStatus:
+        """What the user is told of the model."""
+        return self.slot.status
 
     @property
     def regions(self) -> tuple[str, ...]:
@@ -298,10 +236,7 @@ class Live:
                 self.labels, self.skeleton = info.labels, info.skeleton
         self.end_runs()
         self.history.forget()
-        if self.engine is not None:
-            for scope in {*before, *self.scopes()}:
-                self.engine.forget(scope)
-        self.shown = self._corrections_shown()
+        self.slot.start_over({*before, *self.scopes()})
         if not self.read_only:
             self.project.remove_unnamed(annotations)
             if info is None:
@@ -368,169 +303,6 @@ class Live:
             raise self.video.failure
         return ready
 
-    # -- engine -------------------------------------------------------------------------------
-
-    def needs_engine(self, model: Model, any_will_do: bool) -> bool:
-        """Tell whether a session that asks for a model has to have it opened."""
-        if not self._model or self.status.status == "failed":
-            return True
-        return not any_will_do and not self.is_used(model)
-
-    def is_used(self, model: Model, device: str | None = None) -> bool:
-        """Tell whether a model is the one in use, or the one that is being loaded."""
-        opened = self._opened
-        if device is not None and (opened is None or device != opened.device):
-            return False
-        same = model == self._model or model is self._model
-        if opened is None or self._model is not opened.model or isinstance(model, Engine):
-            return same
-        # "auto" may have come to it, and have something to say about it.
-        return same or [replace(spec, note="") for spec in model] == [opened.spec]
-
-    def open_engine(self, model: Model, device: str | None = None) -> Future[None]:
-        """Have the worker load a model, in the place of another if there is one.
-
-        What was queued before it is answered by the old one, all else by the new. Where it cannot
-        be loaded, the old one stays in use and the future has the error.
-        """
-        self._model = model
-        before = self.status.device if self._opened is None else self._opened.device
-        self.set_status(ModelStatus(_name_of(model), device or before, "waiting"))
-        return self.worker.submit(lambda: self._open_engine(model, device or before))
-
-    def start_download(self, name: str) -> None:
-        """Download a model, and use it once it is whole and no track runs.
-
-        If the user chooses another one meanwhile, that stays in use.
-
-        Raises
-        ------
-        ModelError
-            If another one is being downloaded.
-        """
-        before = self._model
-
-        def use(cancel: threading.Event) -> str:
-            while (job := self.queue.job) is not None and not cancel.is_set():
-                wait_unless(cancel, job.wait)
-            if cancel.is_set() or self._model is not before:
-                return f"{name} is downloaded; the menu of models has it."
-            self.open_engine(models.resolve(name)).result()
-            return f"{name} is downloaded and in use."
-
-        self.download.start(name, use)
-
-    def ready_engine(self) -> Engine:
-        """Return the engine; for the worker.
-
-        Raises
-        ------
-        Exception
-            What made loading fail.
-        """
-        if self._failure is not None:
-            raise self._failure
-        assert self.engine is not None
-        return self.engine
-
-    def check_engine(self) -> None:
-        """Raise what made loading fail, if it did; for the worker."""
-        self.ready_engine()
-
-    def set_status(self, status: ModelStatus) -> None:
-        """Tell what the model is doing."""
-        self.status = status
-        self.tell(Change("model"))
-
-    def tell_not_switched(self, loading: Future[None]) -> None:
-        """Tell the user, where nobody waits, that a model could not take the place of another."""
-        error = loading.exception()
-        if isinstance(error, NotSwitchedError):
-            _log.warning("%s", error)
-            self.notify("error", str(error))
-
-    def _open_engine(self, model: Model, device: str) -> None:
-        before = self._opened
-        if before is not None:
-            self._end_run_for(_name_of(model))
-        # First, because two models seldom fit the memory of a GPU.
-        self._close_engine()
-        try:
-            self._load(model, device)
-        except Exception as error:  # the session stays usable: another model may load
-            # What was half loaded hangs on the frames of the error.
-            traceback.clear_frames(error.__traceback__)
-            if before is None:
-                self._fail(error)
-                raise
-            self._go_back(model, before)
-            raise NotSwitchedError(
-                f"{_name_of(model)} could not be loaded, {before.engine.name} stays in use: {error}"
-            ) from error
-
-    def _load(self, model: Model, device: str) -> None:
-        self.shown = self._corrections_shown()
-        self.set_status(ModelStatus(_name_of(model), device, "loading"))
-        spec: ModelSpec | None = None
-        if isinstance(model, Engine):
-            engine, own, status = model, False, ModelStatus("", "", "ready")
-        else:
-            options = replace(self.options, device=device)
-            engine, spec, status = _make_engine(model, options, self._warn)
-            own = True
-        try:
-            engine.open(self.video)
-        except BaseException:
-            if own:
-                engine.close()
-            raise
-        status = replace(status, name=engine.name, device=engine.device)
-        self._take(Opened(engine, model, spec, device, own, status, self.shown))
-
-    def _warn(self, text: str) -> None:
-        self.notify("warning", text)
-
-    def _take(self, opened: Opened) -> None:
-        self._opened, self.engine, self.shown = opened, opened.engine, opened.shown
-        if opened.status.reason:
-            _log.info("Model: %s", opened.status.reason)
-        self.set_status(opened.status)
-        self.provenance.engine_opened(opened.engine)
-
-    def _go_back(self, failed: Model, before: Opened) -> None:
-        """Have the model of before in use again, after another could not be loaded."""
-        if self._model is failed:
-            self._model = before.model
-        try:
-            if before.own:
-                self._load(before.model, before.device)
-            else:
-                # An engine of the user's own was not closed, and nothing has happened since.
-                self._take(before)
-        except Exception as error:
-            self._fail(error)
-            raise
-
-    def _fail(self, error: Exception) -> None:
-        self._failure = error
-        self.set_status(replace(self.status, status="failed", note=str(error)))
-
-    def _end_run_for(self, name: str) -> None:
-        job = self.queue.job
-        self.queue.close(ModelError("The model was switched; track again to go on with the new."))
-        if job is not None:
-            self.notify(
-                "warning",
-                f"{job.text} ended because the model is switched to {name}; "
-                "Track goes on with what is left.",
-            )
-            self.tell(Change("job"))
-
-    def _close_engine(self) -> None:
-        if self._opened is not None and self._opened.own:
-            self._opened.engine.close()
-        self._opened, self.engine, self._failure = None, None, None
-
     def _remember_engine(self, described: dict[str, Any]) -> None:
         if self.read_only:
             return
@@ -542,14 +314,6 @@ class Live:
                     self.project.write_info(replace(info, model=name, engine=described))
         except SaveError as error:
             self.notify("error", str(error))
-
-    def _corrections_shown(self) -> dict[tuple[Scope, int], FramePrompts]:
-        return {
-            (scope, frame): prompts
-            for scope in self.annotations
-            for frame, prompts in self.annotations.of(scope).items()
-            if prompts.corrects and not self.is_unmade(scope, frame)
-        }
 
     def is_unmade(self, scope: Scope, frame: int) -> bool:
         """Tell whether the mask of a prompted frame was not saved, as a kill may leave it."""
@@ -587,22 +351,7 @@ class Live:
     @property
     def ui(self) -> dict[str, Any]:
         """The frame, scope and mode that were looked at last, as far as they exist."""
-        kept: dict[str, Any] = {}
-        frame, instance = self._ui.get("frame_index"), self._ui.get("instance")
-        if type(frame) is int and 0 <= frame < self.video.known_length:
-            kept["frame_index"] = frame
-        if type(instance) is int and instance >= 1:
-            kept["instance"] = instance
-        if self._ui.get("region") in self.regions:
-            kept["region"] = self._ui["region"]
-        if hidden := _scopes_of(self._ui.get("hidden"), self.regions):
-            kept["hidden"] = hidden
-        look = fitting_look(self._ui.get("look"), self.video.known_length)
-        if look != DEFAULT_LOOK:
-            kept["look"] = look
-        if self._ui.get("mode") in MODES:
-            kept["mode"] = self._ui["mode"]
-        return kept
+        return fitting_ui(self._ui, self.video.known_length, self.regions)
 
     def remember_ui(self, state: Mapping[str, Any]) -> None:
         """Keep what is looked at; losing it harms nobody, so that no error is raised."""
@@ -620,26 +369,11 @@ class Live:
     # -- video --------------------------------------------------------------------------------
 
     def _check_video(self) -> StoredVideo | None:
-        info = self.project.info
-        if info is None:
-            return None
-        ours = {"fingerprint": self.fingerprint, **_extraction(self.options)}
-        for key, value in ours.items():
-            if info.video.get(key) != value:
-                what = "another video" if key == "fingerprint" else f"the video with another {key}"
-                raise ProjectError(
-                    f"{self.root} holds {what}; give name= to keep this one in a folder of its own."
-                )
-        return _parse_stored(info)
+        return check_video(self.root, self.project.info, self.fingerprint, self.options)
 
     def _remember(self, stored: StoredVideo | None) -> None:
         """Save ``project.json`` if what it should say differs from what it says."""
-        video: dict[str, Any] = {"fingerprint": self.fingerprint, **_extraction(self.options)}
-        video |= {"fps": self.video.fps, "width": self.video.width, "height": self.video.height}
-        if stored is not None:
-            video |= {"frames": stored.count, "times": [round(t, 6) for t in stored.times]}
-        if self.video.names is not None:
-            video["names"] = self.video.names
+        video = describe_video(self.video, self.fingerprint, self.options, stored)
         with self._lock:
             before = self.project.info
             info = ProjectInfo(
@@ -681,7 +415,7 @@ class Live:
         self.saver.close()
         self.download.close()
         try:
-            self._close_engine()
+            self.slot.close()
             if not self.read_only:
                 self.masks.compact()
         finally:
@@ -689,71 +423,6 @@ class Live:
             self.dispatcher.close()
 
 
-def _name_of(model: Model) -> str:
-    """Return a model's name as far as it is known before it is loaded."""
-    if isinstance(model, Engine):
-        return model.name
-    return model[0].name if len(model) == 1 else "auto"
-
-
-def _make_engine(
-    specs: Sequence[ModelSpec], options: Options, warn: Callable[[str], None]
-) -> tuple[Engine, ModelSpec, ModelStatus]:
-    # torch takes seconds to import: only the worker waits for it.
-    from sam2_widget.engines.sam2 import Sam2Engine
-    from sam2_widget.engines.sam2.describing import free_memory
-    from sam2_widget.engines.sam2.inferring import infer_config
-    from sam2_widget.engines.sam2.precision import pick_device
-
-    device = pick_device(options.device)
-    free = free_memory(device)
-    spec, reason = choose(specs, device.type, free)
-    config, note = (spec.config, spec.note) if spec.config else infer_config(spec.checkpoint)
-    engine = Sam2Engine(
-        spec.name,
-        config,
-        spec.checkpoint,
-        options.device,
-        feature_bytes=options.feature_bytes,
-        feature_disk_bytes=options.feature_disk_bytes,
-        precision=options.precision,
-        compile=options.compile,
-        batch_objects=options.batch_objects,
-        warn=warn,
-    )
-    size, _ = suits(device.type, free)
-    status = ModelStatus(spec.name, device.type, "ready", note, reason, size)
-    return engine, replace(spec, note=""), status
-
-
-def _extraction(options: Options) -> dict[str, Any]:
-    return {"frame_step": options.frame_step, "max_side": options.max_side}
-
-
 def _merged(regions: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     known = {region.lower() for region in regions}
     return (*regions, *(region for region in more if region.lower() not in known))
-
-
-def _scopes_of(saved: object, regions: Sequence[str]) -> list[tuple[int, str]]:
-    """Return the scopes in a list that ``ui.json`` holds; what else is in it says nothing."""
-    return [
-        (item[0], item[1])
-        for item in (saved if isinstance(saved, list) else [])
-        if isinstance(item, list | tuple)
-        and len(item) == 2
-        and type(item[0]) is int
-        and 1 <= item[0] <= MAX_INSTANCE
-        and item[1] in regions
-    ]
-
-
-def _parse_stored(info: ProjectInfo) -> StoredVideo | None:
-    video = info.video
-    if "times" not in video:
-        return None
-    try:
-        times = tuple(float(t) for t in video["times"])
-        return StoredVideo(times, int(video["width"]), int(video["height"]))
-    except (KeyError, TypeError, ValueError):
-        return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from sam2_widget.live import Model
+    from sam2_widget.engine_slot import Model
 
 
 class ModelSession(SessionBase):
@@ -71,9 +71,9 @@ class ModelSession(SessionBase):
         if isinstance(model, Engine) and device is not None:
             raise ModelError("An engine of your own has its device already; leave device= out.")
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
-        if live.is_used(chosen, device) and live.status.status != "failed":
-            return live.worker.submit(live.check_engine)
-        future = live.open_engine(chosen, device)
+        if live.slot.is_used(chosen, device) and live.status.status != "failed":
+            return live.worker.submit(live.slot.check)
+        future = live.slot.open(chosen, device)
         live.worker.submit(self._editor.make_unmade)
         return future
 

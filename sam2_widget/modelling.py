@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sam2_widget import messages as m
-from sam2_widget import models
+from sam2_widget import answers, models, requests
 from sam2_widget.answering import Aside
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.errors import ModelError
@@ -38,16 +37,16 @@ class Modelling(Aside):
     def handlers(self) -> Handlers:
         """What answers each of the requests."""
         return {
-            m.ListModels: lambda request: self._soon(request, self._list),
-            m.SetModel: lambda request: self._soon(request, lambda: self._set(request.name)),
-            m.DownloadModel: lambda r: self._respond(r, lambda: self._download(r.name)),
-            m.CancelDownload: lambda request: self._respond(request, self._cancel),
+            requests.ListModels: lambda request: self._soon(request, self._list),
+            requests.SetModel: lambda request: self._soon(request, lambda: self._set(request.name)),
+            requests.DownloadModel: lambda r: self._respond(r, lambda: self._download(r.name)),
+            requests.CancelDownload: lambda request: self._respond(request, self._cancel),
         }
 
-    def _list(self) -> m.Answer:
-        return m.Models(
+    def _list(self) -> answers.Answer:
+        return answers.Models(
             [
-                m.ModelChoice(
+                answers.ModelChoice(
                     printable(info.name), info.size, info.path is not None, info.description
                 )
                 for info in models.list()
@@ -64,15 +63,15 @@ class Modelling(Aside):
         else:
             self._session.set_model(info.path, info.config or None)
 
-    def _download(self, name: str) -> m.Answer:
+    def _download(self, name: str) -> answers.Answer:
         if name not in CATALOGUE:
             raise ModelError(f"There is no model {name!r:.60} to download; take one of the list.")
-        self._session.live.start_download(name)
-        return m.Done()
+        self._session.live.slot.download(name)
+        return answers.Done()
 
-    def _cancel(self) -> m.Answer:
+    def _cancel(self) -> answers.Answer:
         self._session.live.download.cancel()
-        return m.Done()
+        return answers.Done()
 
 
 def _listed(name: str) -> ModelInfo:

@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget import library
-from sam2_widget import messages as m
+from sam2_widget import answers, library, requests
 from sam2_widget.answering import Answering
 from sam2_widget.errors import NoVideoError, ProjectError, UploadError, VideoError
 from sam2_widget.library import FoundProject, FoundVideo, printable
@@ -54,7 +53,7 @@ class Picker(Answering):
         self._output_dir = Path(output_dir).expanduser().resolve()
         self._open_session = open_session
         self._lock = threading.Lock()
-        self._listening: dict[str, m.Listen] = {}
+        self._listening: dict[str, requests.Listen] = {}
         self._found: dict[str, FoundVideo | FoundProject] = {}
         self._opening = ""
         self._closed = False
@@ -62,12 +61,12 @@ class Picker(Answering):
         self._reader = ThreadPoolExecutor(1, "sam2-widget-read")
         self._receiver = Receiver(self._respond, self._upload_folder, "video")
         self._handlers = {
-            m.Hello: self._list,
-            m.ListVideos: self._list,
-            m.Listen: self._listen,
-            m.Bye: self._bye,
-            m.Ping: lambda request: self._answer(request, m.Done()),
-            m.OpenVideo: self._open,
+            requests.Hello: self._list,
+            requests.ListVideos: self._list,
+            requests.Listen: self._listen,
+            requests.Bye: self._bye,
+            requests.Ping: lambda request: self._answer(request, answers.Done()),
+            requests.OpenVideo: self._open,
             **self._receiver.handlers,
         }
 
@@ -87,12 +86,12 @@ class Picker(Answering):
         self._reader.shutdown(wait=False, cancel_futures=True)
         self._receiver.close()
 
-    def _no_handler(self, request: m.Request) -> None:
+    def _no_handler(self, request: requests.Request) -> None:
         raise NoVideoError
 
     # -- views --------------------------------------------------------------------------------
 
-    def _listen(self, request: m.Listen) -> None:
+    def _listen(self, request: requests.Listen) -> None:
         with self._lock:
             # One that the view sent before, it no longer waits for.
             self._listening[request.view] = request
@@ -100,28 +99,28 @@ class Picker(Answering):
         if successor is not None:
             successor.welcome(request)
 
-    def _bye(self, request: m.Bye) -> None:
+    def _bye(self, request: requests.Bye) -> None:
         with self._lock:
             self._listening.pop(request.view, None)
-        self._answer(request, m.Done())
+        self._answer(request, answers.Done())
 
     # -- lists --------------------------------------------------------------------------------
 
-    def _list(self, request: m.Hello | m.ListVideos) -> None:
+    def _list(self, request: requests.Hello | requests.ListVideos) -> None:
         self._reader.submit(self._respond, request, self._choices)
 
-    def _choices(self) -> m.Choices:
+    def _choices(self) -> answers.Choices:
         videos = library.find_videos(self._videos)
         projects = library.find_projects(self._output_dir)
         found: dict[str, FoundVideo | FoundProject] = {video.label: video for video in videos}
         found |= {_path_of(project): project for project in projects}
         with self._lock:
             self._found = found
-        return m.Choices(
+        return answers.Choices(
             folder=printable(self._title),
-            videos=[m.VideoChoice(video.label, video.size) for video in videos],
+            videos=[answers.VideoChoice(video.label, video.size) for video in videos],
             projects=[
-                m.ProjectChoice(
+                answers.ProjectChoice(
                     path=_path_of(project),
                     name=printable(project.folder.name),
                     opened=project.opened,
@@ -133,7 +132,7 @@ class Picker(Answering):
 
     # -- opening ------------------------------------------------------------------------------
 
-    def _open(self, request: m.OpenVideo) -> None:
+    def _open(self, request: requests.OpenVideo) -> None:
         with self._lock:
             chosen = self._found.get(request.path)
             if chosen is None:
@@ -146,12 +145,12 @@ class Picker(Answering):
             target=self._open_chosen, args=(request, chosen), name="sam2-widget-open", daemon=True
         ).start()
 
-    def _open_chosen(self, request: m.OpenVideo, chosen: FoundVideo | FoundProject) -> None:
+    def _open_chosen(self, request: requests.OpenVideo, chosen: FoundVideo | FoundProject) -> None:
         try:
             with self._reporting(request):
                 successor = self._open_session(*self._settled(chosen))
                 if successor is not None:
-                    self._answer(request, m.Done())
+                    self._answer(request, answers.Done())
                     self._hand_over(successor)
         finally:
             with self._lock:
@@ -179,7 +178,7 @@ class Picker(Answering):
 
     # -- uploads ------------------------------------------------------------------------------
 
-    def _upload_folder(self, request: m.BeginUpload) -> Path:
+    def _upload_folder(self, request: requests.BeginUpload) -> Path:
         if request.purpose != "video":
             raise NoVideoError
         if os.path.splitext(request.name)[1].lower() not in library.VIDEO_SUFFIXES:

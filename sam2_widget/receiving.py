@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from sam2_widget import messages as m
+from sam2_widget import answers, requests
 from sam2_widget.errors import UploadError
 from sam2_widget.uploads import Uploads
 
@@ -37,8 +37,8 @@ class Receiver:
 
     def __init__(
         self,
-        respond: Callable[[m.Request, Callable[[], m.Answer]], None],
-        folder: Callable[[m.BeginUpload], Path],
+        respond: Callable[[requests.Request, Callable[[], answers.Answer]], None],
+        folder: Callable[[requests.BeginUpload], Path],
         fallback: str,
     ) -> None:
         self.uploads = Uploads()
@@ -52,32 +52,32 @@ class Receiver:
     def handlers(self) -> Handlers:
         """What answers each of the requests."""
         return {
-            m.BeginUpload: lambda request: self._soon(request, self._begin),
-            m.UploadChunk: lambda request: self._soon(request, self._chunk),
-            m.CancelUpload: lambda request: self._soon(request, self._cancel),
+            requests.BeginUpload: lambda request: self._soon(request, self._begin),
+            requests.UploadChunk: lambda request: self._soon(request, self._chunk),
+            requests.CancelUpload: lambda request: self._soon(request, self._cancel),
         }
 
     def close(self) -> None:
         """Take no more; what came stays, and goes on when the same file is uploaded again."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _soon(self, request: m.Request, act: Callable[..., m.Answer]) -> None:
+    def _soon(self, request: requests.Request, act: Callable[..., answers.Answer]) -> None:
         self._thread.submit(self._respond, request, lambda: act(request))
 
-    def _begin(self, request: m.BeginUpload) -> m.Answer:
+    def _begin(self, request: requests.BeginUpload) -> answers.Answer:
         folder = self._folder(request)
         uploads, fallback = self.uploads, self._fallback
         return _told(uploads.begin(folder, request.name, request.size, request.modified, fallback))
 
-    def _chunk(self, request: m.UploadChunk) -> m.Answer:
+    def _chunk(self, request: requests.UploadChunk) -> answers.Answer:
         if len(request.buffers) != 1:
             raise UploadError("A chunk came without its bytes; choose the file again to go on.")
         return _told(self.uploads.chunk(request.token, request.offset, request.buffers[0]))
 
-    def _cancel(self, request: m.CancelUpload) -> m.Answer:
+    def _cancel(self, request: requests.CancelUpload) -> answers.Answer:
         self.uploads.cancel(request.token)
-        return m.Done()
+        return answers.Done()
 
 
-def _told(upload: Upload) -> m.Upload:
-    return m.Upload(upload.token, upload.name, upload.received)
+def _told(upload: Upload) -> answers.Upload:
+    return answers.Upload(upload.token, upload.name, upload.received)

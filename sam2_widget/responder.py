@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sam2_widget import messages as m
-from sam2_widget import snapshot, views
+from sam2_widget import answers, requests, snapshot, views
 from sam2_widget.annotations import Scope
 from sam2_widget.answering import Answering
 from sam2_widget.errors import FrameIndexError, Sam2WidgetError
@@ -53,66 +52,72 @@ class Responder(Answering):
         self._live = session.live
         self._lock = threading.Lock()
         self._views: set[str] = set()
-        self._listening: dict[str, m.Listen] = {}
+        self._listening: dict[str, requests.Listen] = {}
         self._unsubscribe: Callable[[], None] | None = None
         self._filing = Filing(session, self._respond)
         self._modelling = Modelling(session, self._respond)
         self._handlers = {
-            m.Hello: self.welcome,
-            m.Listen: self._listen,
-            m.Bye: self._bye,
-            m.Ping: lambda request: self._answer(request, m.Done()),
-            m.GetFrame: self._frame,
-            m.GetTimes: self._times,
-            m.GetOverlay: self._overlay,
-            m.GetLanes: self._lanes,
-            m.AddPoint: self._add_point,
-            m.MovePoint: lambda r: self._edit(
+            requests.Hello: self.welcome,
+            requests.Listen: self._listen,
+            requests.Bye: self._bye,
+            requests.Ping: lambda request: self._answer(request, answers.Done()),
+            requests.GetFrame: self._frame,
+            requests.GetTimes: self._times,
+            requests.GetOverlay: self._overlay,
+            requests.GetLanes: self._lanes,
+            requests.AddPoint: self._add_point,
+            requests.MovePoint: lambda r: self._edit(
                 r, lambda s: s.move_point(r.frame, r.index, r.x, r.y, r.instance, r.region)
             ),
-            m.RemovePoint: lambda r: self._edit(
+            requests.RemovePoint: lambda r: self._edit(
                 r, lambda s: s.remove_point(r.frame, r.index, r.instance, r.region)
             ),
-            m.SetBox: lambda r: self._edit(
+            requests.SetBox: lambda r: self._edit(
                 r, lambda s: s.set_box(r.frame, (r.x0, r.y0, r.x1, r.y1), r.instance, r.region)
             ),
-            m.Brush: self._brush,
-            m.ClearFrame: lambda r: self._edit(
+            requests.Brush: self._brush,
+            requests.ClearFrame: lambda r: self._edit(
                 r, lambda s: s.clear_frame(r.frame, r.instance, r.region)
             ),
-            m.DeleteScope: lambda r: self._edit(r, lambda s: s.delete_scope(r.instance, r.region)),
-            m.AddRegion: lambda r: self._edit(r, lambda s: s.add_region(r.region)),
-            m.RenameRegion: lambda r: self._edit(r, lambda s: s.rename_region(r.region, r.name)),
-            m.RenameInstance: lambda r: self._edit(
+            requests.DeleteScope: lambda r: self._edit(
+                r, lambda s: s.delete_scope(r.instance, r.region)
+            ),
+            requests.AddRegion: lambda r: self._edit(r, lambda s: s.add_region(r.region)),
+            requests.RenameRegion: lambda r: self._edit(
+                r, lambda s: s.rename_region(r.region, r.name)
+            ),
+            requests.RenameInstance: lambda r: self._edit(
                 r, lambda s: s.rename_instance(r.instance, r.name)
             ),
-            m.SetColor: lambda r: self._edit(
+            requests.SetColor: lambda r: self._edit(
                 r, lambda s: s.set_color(r.instance, r.region, r.color)
             ),
-            m.DeleteInstance: lambda r: self._edit(r, lambda s: s.delete_instance(r.instance)),
-            m.AddKeypoint: lambda r: self._edit(
+            requests.DeleteInstance: lambda r: self._edit(
+                r, lambda s: s.delete_instance(r.instance)
+            ),
+            requests.AddKeypoint: lambda r: self._edit(
                 r, lambda s: s.add_keypoint(r.frame, r.x, r.y, r.name, instance=r.instance)
             ),
-            m.MoveKeypoint: lambda r: self._edit(
+            requests.MoveKeypoint: lambda r: self._edit(
                 r, lambda s: s.move_keypoint(r.frame, r.name, r.x, r.y, r.instance)
             ),
-            m.RemoveKeypoint: lambda r: self._edit(
+            requests.RemoveKeypoint: lambda r: self._edit(
                 r, lambda s: s.remove_keypoint(r.frame, r.name, r.instance)
             ),
-            m.SetKeypointVisible: lambda r: self._edit(
+            requests.SetKeypointVisible: lambda r: self._edit(
                 r, lambda s: s.set_keypoint_visible(r.frame, r.name, r.visible, r.instance)
             ),
-            m.ClearKeypoints: lambda r: self._edit(
+            requests.ClearKeypoints: lambda r: self._edit(
                 r, lambda s: s.clear_keypoints(r.frame, r.instance)
             ),
-            m.CopyKeypoints: lambda r: self._edit(
+            requests.CopyKeypoints: lambda r: self._edit(
                 r, lambda s: s.copy_keypoints(r.frame, r.instance)
             ),
-            m.NextGap: self._next_gap,
-            m.Undo: lambda request: self._step(request, self._session.undo_soon(), "Undone"),
-            m.Redo: lambda request: self._step(request, self._session.redo_soon(), "Redone"),
-            m.Track: self._track,
-            m.Cancel: self._cancel,
+            requests.NextGap: self._next_gap,
+            requests.Undo: lambda request: self._step(request, self._session.undo_soon(), "Undone"),
+            requests.Redo: lambda request: self._step(request, self._session.redo_soon(), "Redone"),
+            requests.Track: self._track,
+            requests.Cancel: self._cancel,
             **self._filing.handlers,
             **self._modelling.handlers,
         }
@@ -139,14 +144,14 @@ class Responder(Answering):
 
     # -- views --------------------------------------------------------------------------------
 
-    def welcome(self, request: m.Hello | m.Listen) -> None:
+    def welcome(self, request: requests.Hello | requests.Listen) -> None:
         """Take in a view and show it everything."""
         with self._lock:
             self._views.add(request.view)
         self.listen()
         self._answer(request, snapshot.state(self._live))
 
-    def _listen(self, request: m.Listen) -> None:
+    def _listen(self, request: requests.Listen) -> None:
         with self._lock:
             before = self._listening.pop(request.view, None)
             self._listening[request.view] = request
@@ -155,14 +160,14 @@ class Responder(Answering):
         if self._live.changes.revision > request.since:
             self._push(request.view)
 
-    def _bye(self, request: m.Bye) -> None:
+    def _bye(self, request: requests.Bye) -> None:
         with self._lock:
             self._views.discard(request.view)
             self._listening.pop(request.view, None)
             if not self._views:
                 # Nobody looks: a widget that was drawn over must not go on listening.
                 self._stop_listening()
-        self._answer(request, m.Done())
+        self._answer(request, answers.Done())
 
     def _changed(self, change: Change) -> None:
         if self._tell is not None:
@@ -182,23 +187,23 @@ class Responder(Answering):
 
     # -- pictures -----------------------------------------------------------------------------
 
-    def _frame(self, request: m.GetFrame) -> None:
+    def _frame(self, request: requests.GetFrame) -> None:
         def read() -> None:
             with self._reporting(request):
                 self._answer(request, self._picture(request))
 
         _readers.submit(read)
 
-    def _picture(self, request: m.GetFrame) -> m.Answer:
+    def _picture(self, request: requests.GetFrame) -> answers.Answer:
         video = self._live.video
         if not video.is_ready(request.frame):
             self._check_exists(request.frame)
-            return m.NotReady(request.frame, video.ready)
+            return answers.NotReady(request.frame, video.ready)
         width = min(video.width, max(16, request.max_width))
         jpeg = video.jpeg(request.frame, width)
         height = max(1, round(video.height * width / video.width))
         overlay = snapshot.overlay(self._live, request.frame) if request.overlay else None
-        return m.Frame(request.frame, width, height, overlay, buffers=(jpeg,))
+        return answers.Frame(request.frame, width, height, overlay, buffers=(jpeg,))
 
     def _check_exists(self, frame: int) -> None:
         """Refuse a frame that no waiting will bring."""
@@ -206,25 +211,25 @@ class Responder(Answering):
         if frame < 0 or (self._live.video.complete and frame >= length):
             raise FrameIndexError(f"There is no frame {frame}; the video has {length} frames.")
 
-    def _times(self, request: m.GetTimes) -> None:
+    def _times(self, request: requests.GetTimes) -> None:
         times = np.asarray(self._live.video.times, dtype="<f8")
-        self._answer(request, m.Times(len(times), buffers=(times.tobytes(),)))
+        self._answer(request, answers.Times(len(times), buffers=(times.tobytes(),)))
 
-    def _overlay(self, request: m.GetOverlay) -> None:
+    def _overlay(self, request: requests.GetOverlay) -> None:
         def read() -> None:
             with self._reporting(request):
                 self._answer(request, snapshot.overlay(self._live, request.frame))
 
         _readers.submit(read)
 
-    def _lanes(self, request: m.GetLanes) -> None:
+    def _lanes(self, request: requests.GetLanes) -> None:
         def read() -> None:
             with self._reporting(request):
                 self._answer(request, snapshot.lanes(self._live, request.since))
 
         _readers.submit(read)
 
-    def _next_gap(self, request: m.NextGap) -> None:
+    def _next_gap(self, request: requests.NextGap) -> None:
         gap = self._live.keypoints.next_gap(views.instance_of(request.instance), request.frame)
         frame = gap if gap < self._live.video.known_length else request.frame
 
@@ -236,7 +241,7 @@ class Responder(Answering):
 
     # -- actions ------------------------------------------------------------------------------
 
-    def _edit(self, request: m.Request, act: Callable[[Session], object]) -> None:
+    def _edit(self, request: requests.Request, act: Callable[[Session], object]) -> None:
         """Do something that ends with the overlay of the request's frame, if it has one."""
         frame: int | None = getattr(request, "frame", None)
         if frame is not None:
@@ -245,7 +250,7 @@ class Responder(Answering):
         def done(ended: Future[object]) -> None:
             with self._reporting(request):
                 ended.result()
-                answer = m.Done() if frame is None else snapshot.overlay(self._live, frame)
+                answer = answers.Done() if frame is None else snapshot.overlay(self._live, frame)
                 self._answer(request, answer)
 
         self._session.soon(act).add_done_callback(done)
@@ -255,7 +260,7 @@ class Responder(Answering):
             self._check_exists(frame)
             raise Sam2WidgetError(f"Frame {frame} is not extracted yet; try again in a moment.")
 
-    def _add_point(self, request: m.AddPoint) -> None:
+    def _add_point(self, request: requests.AddPoint) -> None:
         self._check_ready(request.frame)
         scope = Scope(request.instance, request.region)
         self._show(
@@ -266,7 +271,7 @@ class Responder(Answering):
             ),
         )
 
-    def _brush(self, request: m.Brush) -> None:
+    def _brush(self, request: requests.Brush) -> None:
         self._check_ready(request.frame)
         scope = Scope(request.instance, request.region)
         self._show(
@@ -277,7 +282,9 @@ class Responder(Answering):
             ),
         )
 
-    def _show(self, request: m.Request, frame: int, begin: Callable[[Shown], Future[Any]]) -> None:
+    def _show(
+        self, request: requests.Request, frame: int, begin: Callable[[Shown], Future[Any]]
+    ) -> None:
         """Begin an edit that is answered as soon as it can be shown, before its PNG is saved."""
         answered = False
 
@@ -301,7 +308,7 @@ class Responder(Answering):
 
         begin(shown).add_done_callback(done)
 
-    def _step(self, request: m.Request, future: Future[Step | None], verb: str) -> None:
+    def _step(self, request: requests.Request, future: Future[Step | None], verb: str) -> None:
         def done(ended: Future[Step | None]) -> None:
             with self._reporting(request):
                 step = ended.result()
@@ -323,7 +330,7 @@ class Responder(Answering):
         frame: int = self._live.ui.get("frame_index", 0)
         return step.changes[0].frame if step.changes else frame
 
-    def _track(self, request: m.Track) -> None:
+    def _track(self, request: requests.Track) -> None:
         future = self._session.track_soon(
             request.scopes, request.start, request.stop, request.direction, request.force
         )
@@ -331,10 +338,10 @@ class Responder(Answering):
         def done(ended: Future[Any]) -> None:
             with self._reporting(request):
                 ended.result()
-                self._answer(request, m.Done())
+                self._answer(request, answers.Done())
 
         future.add_done_callback(done)
 
-    def _cancel(self, request: m.Cancel) -> None:
+    def _cancel(self, request: requests.Cancel) -> None:
         self._session.cancel()
-        self._answer(request, m.Done())
+        self._answer(request, answers.Done())

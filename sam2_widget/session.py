@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import operator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
-from sam2_widget import brush, models, plots, render, views
-from sam2_widget.annotations import Box, FramePrompts, Point, Scope, make_point, tidy
+from sam2_widget import models, plots, render, views
 from sam2_widget.cleaning import check_cleaning
 from sam2_widget.cleaning_session import CleaningSession
 from sam2_widget.confidence import peaks
-from sam2_widget.editing import Editor, Shown
-from sam2_widget.engines.base import PRECISIONS, BatchObjects, Engine, Mask
-from sam2_widget.errors import FrameIndexError, ModelError, ProjectError, PromptError
+from sam2_widget.editing import Editor
+from sam2_widget.engines.base import PRECISIONS, BatchObjects, Engine
+from sam2_widget.errors import ModelError, ProjectError, PromptError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
 from sam2_widget.keypoint_session import KeypointSession
 from sam2_widget.keypoints import check_skeleton
 from sam2_widget.label_session import LabelSession
-from sam2_widget.live import Live, Model, Options
+from sam2_widget.live import Live
 from sam2_widget.model_session import ModelSession
+from sam2_widget.options import Options
+from sam2_widget.prompt_session import PromptSession
 from sam2_widget.registry import attach, release
 from sam2_widget.room import parse_size
 from sam2_widget.sources import VideoLike, open_source
+from sam2_widget.track_session import TrackSession
 from sam2_widget.video import Video, positive
 
 if TYPE_CHECKING:
@@ -37,14 +37,23 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from sam2_widget.annotations import Scope
+    from sam2_widget.engine_slot import Model
     from sam2_widget.events import Change
     from sam2_widget.history import Step
-    from sam2_widget.tracking import Direction, TrackJob
 
 _T = TypeVar("_T")
 
 
-class Session(FileSession, KeypointSession, LabelSession, ModelSession, CleaningSession):
+class Session(
+    PromptSession,
+    TrackSession,
+    KeypointSession,
+    LabelSession,
+    ModelSession,
+    CleaningSession,
+    FileSession,
+):
     """Annotate a video with SAM 2: prompts in, masks out, everything on disk at once.
 
     A project lives in ``<output_dir>/<name>/``. A second session on the same project in one process
@@ -197,8 +206,9 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         if lines is not None:
             self._draw_lines(lines)
         self._editor = Editor(self._live)
-        if self._live.needs_engine(chosen, model == "auto"):
-            self._live.open_engine(chosen).add_done_callback(self._live.tell_not_switched)
+        slot = self._live.slot
+        if slot.needs(chosen, model == "auto"):
+            slot.open(chosen).add_done_callback(slot.tell_not_switched)
             self._live.worker.submit(self._editor.make_unmade)
 
     # -- what there is ------------------------------------------------------------------------
@@ -252,11 +262,6 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
     @ui.setter
     def ui(self, state: Mapping[str, Any]) -> None:
         self._live.remember_ui(state)
-
-    @property
-    def job(self) -> TrackJob | None:
-        """The tracking run at work, or None."""
-        return self._live.queue.job
 
     @property
     def read_only(self) -> bool:
@@ -368,246 +373,6 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         """Tell whether a tracked mask no longer follows from the prompts as they are now."""
         return views.is_stale(self._live, self._scope(instance, region), frame)
 
-    # -- prompts ------------------------------------------------------------------------------
-
-    def add_point(
-        self,
-        frame: SupportsIndex,
-        x: float,
-        y: float,
-        label: int = 1,
-        instance: int = 1,
-        region: str | None = None,
-    ) -> Mask:
-        """Add a point and return the mask it gives.
-
-        Parameters
-        ----------
-        frame : int
-            Frame index; negative ones count from the end.
-        x, y : float
-            Pixels of the stored frame, origin at the top-left corner of the top-left pixel.
-        label : int
-            1 for inside the object, 0 for outside.
-        instance : int
-            Instance number, 1 or more.
-        region : str, optional
-            Region id, by default the first.
-
-        Returns
-        -------
-        ndarray
-            (H, W) bool mask of that frame. It is saved.
-
-        Raises
-        ------
-        PromptError
-            If the point lies outside the frame.
-        FrameIndexError
-            If there is no such frame.
-        """
-        return self.add_points(frame, [(x, y, label)], instance, region)
-
-    def add_points(
-        self,
-        frame: SupportsIndex,
-        points: Iterable[tuple[float, float, int]] | npt.NDArray[Any],
-        instance: int = 1,
-        region: str | None = None,
-    ) -> Mask:
-        """Add points (x, y, label) in order, as one step of undo; see `add_point`."""
-        scope, index = self._scope(instance, region), self._frame(frame)
-        return self._do(lambda: self._editor.add_points(scope, index, list(points)))
-
-    def add_point_soon(
-        self, frame: int, x: float, y: float, label: int, scope: Scope, shown: Shown
-    ) -> Future[Mask]:
-        """Add a point without waiting; `shown` is called before the PNG is saved."""
-        scope = self._scope(*scope)
-        index = self._frame(frame)
-        return self._submit(lambda: self._editor.add_points(scope, index, [(x, y, label)], shown))
-
-    def move_point(
-        self,
-        frame: SupportsIndex,
-        index: int,
-        x: float,
-        y: float,
-        instance: int = 1,
-        region: str | None = None,
-    ) -> Mask:
-        """Move point number `index` of a frame and return the mask; see `add_point`."""
-        scope, at = self._scope(instance, region), self._frame(frame)
-
-        def act() -> Mask:
-            points = list(self._points_at(scope, at, index))
-            video = self._live.video
-            points[index] = make_point(x, y, points[index].label, video.width, video.height)
-            return self._editor.change_points(scope, at, points, "move of a point")
-
-        return self._do(act)
-
-    def remove_point(
-        self, frame: SupportsIndex, index: int, instance: int = 1, region: str | None = None
-    ) -> Mask:
-        """Remove point number `index` of a frame and return the mask; see `add_point`."""
-        scope, at = self._scope(instance, region), self._frame(frame)
-
-        def act() -> Mask:
-            points = list(self._points_at(scope, at, index))
-            del points[index]
-            return self._editor.change_points(scope, at, points, "removal of a point")
-
-        return self._do(act)
-
-    def set_box(
-        self,
-        frame: SupportsIndex,
-        box: tuple[float, float, float, float],
-        instance: int = 1,
-        region: str | None = None,
-    ) -> Mask:
-        """Give a box (x0, y0, x1, y1) in the place of the frame's prompts and return the mask.
-
-        Raises
-        ------
-        PromptError
-            If the box is empty or not inside the frame.
-        """
-        scope, at = self._scope(instance, region), self._frame(frame)
-        x0, y0, x1, y1 = (tidy(edge) for edge in box)
-        width, height = self._live.video.width, self._live.video.height
-        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-            raise PromptError(
-                f"The box ({x0:g}, {y0:g}, {x1:g}, {y1:g}) is not a box (x0, y0, x1, y1) inside "
-                f"the frame of {width} x {height} pixels."
-            )
-        given = FramePrompts((), Box(x0, y0, x1, y1))
-        return self._do(lambda: self._editor.commit(scope, at, given, "box"))
-
-    def clear_box(self, frame: SupportsIndex, instance: int = 1, region: str | None = None) -> Mask:
-        """Remove the box of a frame and return the mask of the points that are left."""
-        scope, at = self._scope(instance, region), self._frame(frame)
-
-        def act() -> Mask:
-            before = self._live.annotations.at(scope, at)
-            if before is None or before.box is None:
-                return self._live.masks.read(scope, at)
-            return self._editor.commit(scope, at, replace(before, box=None), "removal of the box")
-
-        return self._do(act)
-
-    def set_mask(
-        self,
-        frame: SupportsIndex,
-        mask: npt.ArrayLike,
-        instance: int = 1,
-        region: str | None = None,
-    ) -> Mask:
-        """Give a mask drawn or computed elsewhere in the place of the frame's prompts.
-
-        The frame's mask is this one exactly; tracking follows it, points added later refine it. No
-        model is needed.
-
-        Parameters
-        ----------
-        frame : int
-            Frame index; negative ones count from the end.
-        mask : array_like
-            (H, W) bool, or integers where nonzero is inside. All False says that the object is
-            absent.
-        instance : int
-            Instance number, 1 or more.
-        region : str, optional
-            Region id, by default the first.
-
-        Returns
-        -------
-        ndarray
-            (H, W) bool mask of that frame. It is saved.
-
-        Raises
-        ------
-        PromptError
-            If the mask has another shape or type.
-        FrameIndexError
-            If there is no such frame.
-        """
-        scope, at = self._scope(instance, region), self._frame(frame)
-        given = brush.check_mask(mask, self._live.video.height, self._live.video.width)
-        return self._do(lambda: self._editor.set_mask(scope, at, given, "mask"))
-
-    def paint(
-        self,
-        frame: SupportsIndex,
-        stroke: Iterable[tuple[float, float]] | npt.NDArray[Any],
-        radius: float,
-        erase: bool = False,
-        instance: int = 1,
-        region: str | None = None,
-    ) -> Mask:
-        """Add a brush stroke to the frame's mask, or take it away; the result is a drawn mask.
-
-        Parameters
-        ----------
-        frame : int
-            Frame index; negative ones count from the end.
-        stroke : sequence of (float, float)
-            One or more places (x, y) that the line goes through, in pixels of the stored frame;
-            they may lie outside it.
-        radius : float
-            Pixels whose centre lies within this distance of the line are covered.
-        erase : bool
-            Whether to take away.
-        instance : int
-            Instance number, 1 or more.
-        region : str, optional
-            Region id, by default the first.
-
-        Returns
-        -------
-        ndarray
-            (H, W) bool mask of that frame. It is saved; see `set_mask`.
-
-        Raises
-        ------
-        PromptError
-            If the stroke or the radius makes no sense.
-        FrameIndexError
-            If there is no such frame.
-        """
-        scope, at = self._scope(instance, region), self._frame(frame)
-        places = self._stroke(stroke, radius)
-        return self._do(lambda: self._editor.paint(scope, at, places, float(radius), erase))
-
-    def paint_soon(
-        self,
-        frame: int,
-        stroke: Iterable[tuple[float, float]],
-        radius: float,
-        erase: bool,
-        scope: Scope,
-        shown: Shown,
-    ) -> Future[Mask]:
-        """Paint without waiting; `shown` is called before the PNG is saved, if anything changes."""
-        scope = self._scope(*scope)
-        at, places = self._frame(frame), self._stroke(stroke, radius)
-        return self._submit(
-            lambda: self._editor.paint(scope, at, places, float(radius), erase, shown)
-        )
-
-    def clear_frame(
-        self, frame: SupportsIndex, instance: int = 1, region: str | None = None
-    ) -> None:
-        """Remove the prompts and the mask of a scope on a frame."""
-        scope, at = self._scope(instance, region), self._frame(frame)
-        self._do(lambda: self._editor.clear_frame(scope, at))
-
-    def delete_scope(self, instance: int, region: str) -> None:
-        """Remove all prompts and masks of a scope; undo brings them back."""
-        scope = self._scope(instance, region)
-        self._do(lambda: self._editor.delete_scope(scope))
-
     # -- undo ---------------------------------------------------------------------------------
 
     def undo(self) -> str | None:
@@ -632,67 +397,6 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         """Redo without waiting."""
         return self._submit(self._editor.redo)
 
-    # -- tracking -----------------------------------------------------------------------------
-
-    def track(
-        self,
-        scopes: Iterable[tuple[int, str]] | None = None,
-        start: int | None = None,
-        stop: int | None = None,
-        direction: Direction = "both",
-        force: bool = False,
-    ) -> TrackJob:
-        """Track scopes through the video in the background.
-
-        Each scope is tracked from its own earliest prompted frame: forward to the end and backward
-        to frame 0. Masks that are fresh are skipped, so that calling it again after a cancel goes
-        on where it stopped.
-
-        Parameters
-        ----------
-        scopes : iterable of (int, str), optional
-            Which scopes; by default every scope with prompts.
-        start, stop : int, optional
-            Frames to track, `stop` exclusive. Prompts outside the range still count.
-        direction : {"both", "forward", "backward"}
-            Which way from the earliest prompted frame.
-        force : bool
-            Whether to track fresh frames anew.
-
-        Returns
-        -------
-        TrackJob
-            Iterate over it, ``wait()`` for it or ``cancel()`` it.
-
-        Raises
-        ------
-        PromptError
-            If a scope has no prompts.
-        FrameIndexError
-            If the range is outside the video.
-        """
-        chosen = None if scopes is None else [self._scope(*scope) for scope in scopes]
-        length = len(self.video)
-        frames = _frame_range(start, stop, length)
-        if direction not in ("both", "forward", "backward"):
-            raise PromptError(f"direction is 'both', 'forward' or 'backward', not {direction!r}.")
-        return self._do(lambda: self._editor.start_track(chosen, frames, length, direction, force))
-
-    def track_soon(
-        self,
-        scopes: Sequence[tuple[int, str]] | None,
-        start: int | None,
-        stop: int | None,
-        direction: Direction,
-        force: bool,
-    ) -> Future[TrackJob]:
-        """Start tracking without waiting for the worker; see `track`."""
-        return self._submit(lambda: self.track(scopes, start, stop, direction, force))
-
-    def cancel(self) -> None:
-        """Cancel all tracking; what is done stays."""
-        self._open.queue.cancel()
-
     # -- listening ----------------------------------------------------------------------------
 
     def on_change(self, listener: Callable[[Change], None]) -> Callable[[], None]:
@@ -704,23 +408,6 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
             Call it to stop listening.
         """
         return self._open.dispatcher.listen(listener)
-
-    def on_progress(self, listener: Callable[[TrackJob], None]) -> Callable[[], None]:
-        """Have a function called with the job as a track moves on and ends; see `on_change`."""
-        queue = self._open.queue
-        told = queue.ended
-
-        def hear(change: Change) -> None:
-            nonlocal told
-            if change.kind != "job":
-                return
-            if queue.ended is not None and queue.ended is not told:
-                told = queue.ended
-                listener(told)
-            if (job := queue.job) is not None:
-                listener(job)
-
-        return self._open.dispatcher.listen(hear)
 
     # -- end ----------------------------------------------------------------------------------
 
@@ -742,21 +429,6 @@ class Session(FileSession, KeypointSession, LabelSession, ModelSession, Cleaning
         """Return a line that says what is open."""
         state = "closed" if self._closed else f"{len(self.scopes)} scopes"
         return f"<Session {self.name}: {state}>"
-
-    # -- small ones ---------------------------------------------------------------------------
-
-    def _stroke(self, stroke: Iterable[Any], radius: float) -> brush.Stroke:
-        video = self._live.video
-        return brush.check_stroke(stroke, radius, video.width, video.height)
-
-    def _points_at(self, scope: Scope, frame: int, index: int) -> tuple[Point, ...]:
-        prompts = self._live.annotations.at(scope, frame) or FramePrompts()
-        if not 0 <= index < len(prompts.points):
-            raise PromptError(
-                f"There is no point {index} on frame {frame} of {scope}; it has "
-                f"{len(prompts.points)}."
-            )
-        return prompts.points
 
 
 def _check_same(
@@ -783,14 +455,3 @@ def _check_same(
             f"{live.root} is open with other arguments ({', '.join(different)}); close it first "
             "(.close()), give the same arguments, or give another name=."
         )
-
-
-def _frame_range(start: int | None, stop: int | None, length: int) -> range:
-    first = 0 if start is None else operator.index(start)
-    end = length if stop is None else operator.index(stop)
-    if not 0 <= first < length or not first < end <= length:
-        raise FrameIndexError(
-            f"The frames {first} to {end} are no range of this video; give "
-            f"0 <= start < stop <= {length}."
-        )
-    return range(first, end)

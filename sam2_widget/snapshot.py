@@ -5,29 +5,29 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from sam2_widget import messages as m
-from sam2_widget import views
+from sam2_widget import answers, views
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.models import NANO_NOTE
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import Scope
+    from sam2_widget.engine_slot import ModelStatus
     from sam2_widget.history import Step
-    from sam2_widget.live import Live, ModelStatus
+    from sam2_widget.live import Live
     from sam2_widget.tracking import TrackJob
 
 
-def state(live: Live, since: int | None = None) -> m.State:
+def state(live: Live, since: int | None = None) -> answers.State:
     """Return everything small; `changed` names the frames that changed after `since`."""
     # The revision first: what is read after it may be newer, never older.
     revision = live.changes.revision
     changed = None if since is None else live.changes.since(since)
     history = live.history
-    return m.State(
+    return answers.State(
         revision=revision,
         changed=changed,
         video=_video(live),
-        regions=[m.RegionState(r, live.labels.region_name(r)) for r in live.regions],
+        regions=[answers.RegionState(r, live.labels.region_name(r)) for r in live.regions],
         instances=_instances(live),
         scopes=[_scope(live, scope) for scope in live.scopes()],
         keypoint_names=live.keypoints.names(),
@@ -40,7 +40,7 @@ def state(live: Live, since: int | None = None) -> m.State:
         saved=not live.unsaved,
         # That the project is read-only, the view says itself, with the way out.
         notices=[
-            m.Notice(notice.id, notice.level, notice.text)
+            answers.Notice(notice.id, notice.level, notice.text)
             for notice in live.notices
             if notice.text != live.held_elsewhere
         ],
@@ -48,19 +48,19 @@ def state(live: Live, since: int | None = None) -> m.State:
     )
 
 
-def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay:
+def overlay(live: Live, frame: int, step: answers.StepItem | None = None) -> answers.Overlay:
     """Return all masks, prompts and keypoints of a frame."""
     revision = live.changes.revision
-    masks: list[m.MaskItem] = []
-    points: list[m.PointItem] = []
-    boxes: list[m.BoxItem] = []
+    masks: list[answers.MaskItem] = []
+    points: list[answers.PointItem] = []
+    boxes: list[answers.BoxItem] = []
     buffers: list[bytes] = []
     for scope in live.scopes():
         record = live.masks.record(scope, frame)
         if record is not None:
             packed = live.masks.packed(scope, frame)
             masks.append(
-                m.MaskItem(
+                answers.MaskItem(
                     *scope,
                     color=live.labels.color(scope),
                     source=record.source,
@@ -76,36 +76,38 @@ def overlay(live: Live, frame: int, step: m.StepItem | None = None) -> m.Overlay
             buffers.append(packed.data)
         prompts = live.annotations.at(scope, frame)
         for index, point in enumerate(prompts.points if prompts else ()):
-            points.append(m.PointItem(*scope, index, point.x, point.y, point.label))
+            points.append(answers.PointItem(*scope, index, point.x, point.y, point.label))
         if prompts and prompts.box:
             box = prompts.box
-            boxes.append(m.BoxItem(*scope, box.x0, box.y0, box.x1, box.y1))
+            boxes.append(answers.BoxItem(*scope, box.x0, box.y0, box.x1, box.y1))
     keypoints = [
-        m.KeypointItem(instance, k.name, k.x, k.y, k.visible)
+        answers.KeypointItem(instance, k.name, k.x, k.y, k.visible)
         for instance, frames in sorted(live.keypoints.instances.items())
         for k in frames.get(frame, ())
     ]
-    return m.Overlay(frame, revision, masks, points, boxes, keypoints, step, buffers=tuple(buffers))
+    return answers.Overlay(
+        frame, revision, masks, points, boxes, keypoints, step, buffers=tuple(buffers)
+    )
 
 
-def lanes(live: Live, since: int) -> m.Lanes:
+def lanes(live: Live, since: int) -> answers.Lanes:
     """Return what changed after a revision on the frames of every scope."""
     reading = live.lanes.read(since)
     planes = [planes for _, planes in (*reading.scopes, *reading.keypoints)]
-    return m.Lanes(
+    return answers.Lanes(
         reading.revision,
         reading.length,
         reading.ranges,
-        [m.LaneItem(*scope, number) for number, (scope, _) in enumerate(reading.scopes)],
+        [answers.LaneItem(*scope, number) for number, (scope, _) in enumerate(reading.scopes)],
         [
-            m.KeypointLaneItem(instance, number)
+            answers.KeypointLaneItem(instance, number)
             for number, (instance, _) in enumerate(reading.keypoints, len(reading.scopes))
         ],
         buffers=tuple(zlib.compress(each.tobytes(), 1) for each in planes),
     )
 
 
-def step_item(live: Live, step: Step, verb: str) -> m.StepItem:
+def step_item(live: Live, step: Step, verb: str) -> answers.StepItem:
     """Return what an undo or redo did, in words, and where."""
     instance, region = step.scope
     if step.keypoints and not step.changes:
@@ -117,12 +119,12 @@ def step_item(live: Live, step: Step, verb: str) -> m.StepItem:
     if region and region not in live.regions:
         # It went with the step; the view stays where it is, or leaves the region as well.
         region = live.ui.get("region", live.regions[0])
-    return m.StepItem(f"{verb}: {step.text}{where}", step.frame, instance, region)
+    return answers.StepItem(f"{verb}: {step.text}{where}", step.frame, instance, region)
 
 
-def _video(live: Live) -> m.VideoState:
+def _video(live: Live) -> answers.VideoState:
     video = live.video
-    return m.VideoState(
+    return answers.VideoState(
         name=live.root.name,
         width=video.width,
         height=video.height,
@@ -133,30 +135,30 @@ def _video(live: Live) -> m.VideoState:
     )
 
 
-def _model(status: ModelStatus) -> m.ModelState:
+def _model(status: ModelStatus) -> answers.ModelState:
     offer = None
     if status.status == "ready" and status.note == NANO_NOTE:
         entry = CATALOGUE.get(f"sam2.1_hiera_{status.suits}")
-        offer = m.ModelOffer(entry.name, entry.size) if entry else None
-    return m.ModelState(
+        offer = answers.ModelOffer(entry.name, entry.size) if entry else None
+    return answers.ModelState(
         status.name, status.device, status.status, status.note, status.reason, offer
     )
 
 
-def _download(live: Live) -> m.ModelDownload | None:
+def _download(live: Live) -> answers.ModelDownload | None:
     now = live.download.now
-    return m.ModelDownload(now.name, now.done, now.total) if now else None
+    return answers.ModelDownload(now.name, now.done, now.total) if now else None
 
 
-def _instances(live: Live) -> list[m.InstanceState]:
+def _instances(live: Live) -> list[answers.InstanceState]:
     names = live.labels.instance_names
     numbers = {*live.keypoints, *names, *(scope.instance for scope in live.scopes())}
-    return [m.InstanceState(number, names.get(number, "")) for number in sorted(numbers)]
+    return [answers.InstanceState(number, names.get(number, "")) for number in sorted(numbers)]
 
 
-def _scope(live: Live, scope: Scope) -> m.ScopeState:
+def _scope(live: Live, scope: Scope) -> answers.ScopeState:
     prompts = live.annotations.of(scope)
-    return m.ScopeState(
+    return answers.ScopeState(
         *scope,
         color=live.labels.color(scope),
         prompts=sum(len(given) for given in prompts.values()),
@@ -166,8 +168,8 @@ def _scope(live: Live, scope: Scope) -> m.ScopeState:
     )
 
 
-def _job(job: TrackJob | None) -> m.JobState | None:
+def _job(job: TrackJob | None) -> answers.JobState | None:
     if job is None:
         return None
     done, total, seconds = job.progress
-    return m.JobState(job.text, done, total, None if seconds is None else round(seconds, 1))
+    return answers.JobState(job.text, done, total, None if seconds is None else round(seconds, 1))

@@ -9,8 +9,9 @@ import types
 import typing
 from typing import Any, Literal, TypeVar
 
-from sam2_widget import messages
-from sam2_widget.messages import Answer, Request
+from sam2_widget import requests
+from sam2_widget.answers import Answer, Frame
+from sam2_widget.requests import Request
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +26,7 @@ class MessageError(ValueError):
 
 REQUESTS: dict[str, type[Request]] = {
     cls.kind: cls
-    for cls in vars(messages).values()
+    for cls in vars(requests).values()
     if isinstance(cls, type) and issubclass(cls, Request) and cls is not Request
 }
 
@@ -118,6 +119,6 @@ def encode(request_id: int, view: str, answer: Answer) -> tuple[dict[str, Any], 
     """Return the JSON content and the binary buffers of an answer."""
     content = dataclasses.asdict(answer)
     buffers = list(content.pop("buffers"))
-    if isinstance(answer, messages.Frame) and answer.overlay is not None:
+    if isinstance(answer, Frame) and answer.overlay is not None:
         buffers += content["overlay"].pop("buffers")
     return {"id": request_id, "view": view, "kind": answer.kind, **content}, buffers

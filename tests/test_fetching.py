@@ -1,36 +1,23 @@
-"""Downloads: whatever the network, the server or the disk does, a good file or a clear sentence."""
+"""Downloads: whatever the network or the server does, a good file or a clear sentence."""
 
 from __future__ import annotations
 
-import errno
-import json
-import os
 import random
 import re
-import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sam2_widget import models
-from sam2_widget.catalogue import CATALOGUE, Entry
-from sam2_widget.errors import DownloadError, ModelError
-from sam2_widget.fetching import Patience, fetch
-from sam2_widget.partfile import PartFile
+from sam2_widget.fetching import fetch
 from sam2_widget.transfer import Slowest
 from sam2_widget.verifying import MEMORY
+from tests.fetches import CONTENT, HALF, HURRY, SIZE, contents, is_whole, refused, without_proxies
 from tests.servers import (
     Web,
     answers,
     breaks_after,
-    closed_port,
     drips,
     drips_headers,
     ignores_ranges,
@@ -41,47 +28,20 @@ from tests.servers import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-SIZE = 400_000
-CONTENT = random.Random(1).randbytes(SIZE)
-HALF = SIZE // 2
-HURRY = Patience(tries=3, most=8, pause=0.01, timeout=0.3)
 THIRSTY = replace(HURRY, timeout=30, slowest=Slowest(least=1000, window=0.4))
 
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
+    without_proxies(monkeypatch)
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
     with serving(CONTENT) as running:
         yield running
-
-
-def contents(folder: Path) -> dict[str, int]:
-    """Return the files in a folder with their sizes."""
-    return {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-
-
-def refused(web: Web, folder: Path, entry: Entry | None = None, **how: Any) -> str:
-    """Return the one sentence that a download ends with."""
-    with pytest.raises(DownloadError) as error:
-        fetch(entry or web.entry(), folder, **{"patience": HURRY, **how})
-    text = str(error.value)
-    assert len(text.splitlines()) == 1
-    assert text.endswith(".")
-    assert ". " not in text
-    return text
-
-
-def is_whole(folder: Path) -> bool:
-    """Tell whether the file is there, and nothing else."""
-    return contents(folder) == {"test.pt": SIZE} and (folder / "test.pt").read_bytes() == CONTENT
 
 
 # What works
@@ -342,288 +302,6 @@ def test_a_compressed_answer_is_refused(web: Web, tmp_path: Path) -> None:
     assert contents(tmp_path) == {}
 
 
-# Addresses
-
-
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://x/y", "data:,x", "x.pt", ""])
-def test_only_web_addresses_are_read(web: Web, tmp_path: Path, url: str) -> None:
-    assert "is no web address" in refused(web, tmp_path, web.entry(url=url))
-    assert contents(tmp_path) == {}
-
-
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x"])
-def test_a_redirect_to_anything_else_is_refused(web: Web, tmp_path: Path, url: str) -> None:
-    web.behaviours = [answers(302, Location=url)]
-    refused(web, tmp_path)
-    assert contents(tmp_path) == {}
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for this machine that nobody has signed."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the program openssl")
-    path = tmp_path_factory.mktemp("certificate") / "server.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-keyout", f"{path}.key", "-out", str(path), "-days", "2"),
-            *("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    both = path.with_name("both.pem")
-    both.write_bytes(path.read_bytes() + Path(f"{path}.key").read_bytes())
-    return both
-
-
-def test_an_untrusted_certificate_is_refused_and_said(certificate: Path, tmp_path: Path) -> None:
-    with serving(CONTENT, certificate) as secure:
-        text = refused(secure, tmp_path)
-    assert "certificate of 127.0.0.1 is not trusted (self" in text
-    assert "SSL_CERT_FILE" in text
-    assert contents(tmp_path) == {}
-
-
-def test_https_stays_https(
-    web: Web, certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with serving(CONTENT, certificate) as secure:
-        secure.behaviours = [answers(302, Location=f"{web.url}/test.pt")]
-        assert "which is not encrypted" in refused(secure, tmp_path)
-        assert web.requests == []
-        assert contents(tmp_path) == {}
-        secure.behaviours = [answers(302, Location=f"{secure.url}/there")]
-        fetch(secure.entry(), tmp_path)
-    assert is_whole(tmp_path)
-
-
-def test_circles_of_redirects_end(web: Web, tmp_path: Path) -> None:
-    web.behaviours = [answers(302, Location="/test.pt")] * 30
-    assert "HTTP 302" in refused(web, tmp_path)
-
-
-def test_no_network_is_said_at_once(web: Web, tmp_path: Path) -> None:
-    dead = f"http://127.0.0.1:{closed_port()}/test.pt"
-    text = refused(web, tmp_path, web.entry(url=dead))
-    assert "127.0.0.1 cannot be reached (" in text
-    assert "https_proxy" in text
-    assert contents(tmp_path) == {}
-
-
-def test_a_name_that_nobody_knows_is_said(web: Web, tmp_path: Path) -> None:
-    text = refused(web, tmp_path, web.entry(url="http://nobody.invalid/test.pt"))
-    assert "nobody.invalid cannot be reached" in text
-
-
-def test_the_proxy_of_the_environment_is_used(
-    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("http_proxy", web.url)
-    fetch(web.entry(url="http://checkpoints.invalid/test.pt"), tmp_path)
-    assert [path for path, _ in web.requests] == ["http://checkpoints.invalid/test.pt"]
-    assert is_whole(tmp_path)
-
-
-def test_a_proxy_that_refuses_is_said(
-    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("https_proxy", web.url)
-    web.behaviours = [answers(407)]
-    text = refused(web, tmp_path, web.entry(url="https://checkpoints.invalid/test.pt"))
-    assert "cannot be reached (Tunnel connection failed: 407" in text
-    assert [path for path, _ in web.requests] == ["checkpoints.invalid:443"]
-
-
-# Cancelling and interrupting
-
-
-def test_a_cancelled_download_keeps_what_came_and_goes_on(web: Web, tmp_path: Path) -> None:
-    cancel = threading.Event()
-    web.behaviours = [stalls_after(HALF)]
-
-    def progress(done: int, _: int) -> None:
-        if done == HALF:
-            cancel.set()
-
-    patience = Patience(timeout=60)
-    with pytest.raises(DownloadError, match=r"was cancelled; 200 kB of 400 kB are kept in .*part"):
-        fetch(web.entry(), tmp_path, progress, cancel, patience)
-    fetch(web.entry(), tmp_path)
-    assert web.ranges == [None, f"bytes={HALF}-"]
-    assert is_whole(tmp_path)
-
-
-def test_cancelling_does_not_wait_for_a_server_that_says_nothing(web: Web, tmp_path: Path) -> None:
-    cancel = threading.Event()
-    came = threading.Event()
-
-    def silent(_: object) -> None:
-        came.set()
-        web.go_on.wait()
-
-    web.behaviours = [silent]
-    threading.Thread(target=lambda: came.wait() and cancel.set()).start()
-    begun = time.monotonic()
-    with pytest.raises(DownloadError, match=r"test\.pt was cancelled\.$"):
-        fetch(web.entry(), tmp_path, cancel=cancel, patience=Patience(timeout=60))
-    assert time.monotonic() - begun < 30
-    assert contents(tmp_path) == {}
-
-
-def test_an_interrupted_download_keeps_what_came(web: Web, tmp_path: Path) -> None:
-    def progress(done: int, _: int) -> None:
-        if done == HALF:
-            raise KeyboardInterrupt
-
-    web.behaviours = [stalls_after(HALF)]
-    with pytest.raises(KeyboardInterrupt):
-        fetch(web.entry(), tmp_path, progress)
-    assert contents(tmp_path)["test.pt.part"] == HALF
-
-
-# Disk
-
-
-def test_too_little_room_is_said_before_anything_is_asked_for(
-    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    little = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: little)
-    text = refused(web, tmp_path)
-    assert "needs 400 kB and 1.0 kB are free" in text
-    assert web.requests == []
-    assert contents(tmp_path) == {}
-
-
-def test_a_disk_that_fills_meanwhile_leaves_nothing_behind(
-    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write = PartFile.write
-
-    def full(part: PartFile, piece: bytes) -> None:
-        write(part, piece[:1000])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(PartFile, "write", full)
-    assert "The disk is full, test.pt (400 kB) was not saved" in refused(web, tmp_path)
-    assert contents(tmp_path) == {}
-
-
-def test_the_file_is_on_the_disk_before_it_has_its_name(
-    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    synced: list[tuple[int, bool]] = []
-    sync = os.fsync
-
-    def watch(handle: int) -> None:
-        synced.append((os.fstat(handle).st_size, (tmp_path / "test.pt").exists()))
-        sync(handle)
-
-    monkeypatch.setattr(os, "fsync", watch)
-    fetch(web.entry(), tmp_path)
-    assert synced[0] == (SIZE, False)
-
-
-def test_a_folder_that_is_a_file_is_said(web: Web, tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        assert "cannot be written; make it a writable folder" in refused(web, folder)
-
-
-def test_a_folder_without_the_right_to_write_is_said(
-    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def deny(*_: object) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-
-    monkeypatch.setattr(PartFile, "__init__", deny)
-    assert "cannot be written; make it a writable folder" in refused(web, tmp_path)
-
-
-# Several at once
-
-
-def test_two_threads_end_with_one_good_file(web: Web, tmp_path: Path) -> None:
-    waiting = threading.Event()
-    web.behaviours = [stalls_after(HALF)]
-    first = threading.Thread(target=fetch, args=(web.entry(), tmp_path))
-
-    def progress(done: int, _: int) -> None:
-        if done == HALF:
-            # The second tells how far the first is, before it has the turn itself.
-            waiting.set()
-            web.go_on.set()
-
-    first.start()
-    while contents(tmp_path).get("test.pt.part") != HALF:
-        time.sleep(0.01)
-    fetch(web.entry(), tmp_path, progress)
-    first.join()
-    assert waiting.is_set()
-    assert web.ranges == [None]
-    assert is_whole(tmp_path)
-
-
-def test_who_waits_for_another_can_cancel(web: Web, tmp_path: Path) -> None:
-    cancel = threading.Event()
-    web.behaviours = [stalls_after(HALF)]
-    first = threading.Thread(target=fetch, args=(web.entry(), tmp_path))
-    first.start()
-    while contents(tmp_path).get("test.pt.part") != HALF:
-        time.sleep(0.01)
-    with pytest.raises(DownloadError, match="cancelled"):
-        fetch(web.entry(), tmp_path, lambda *_: cancel.set(), cancel)
-    web.go_on.set()
-    first.join()
-    assert is_whole(tmp_path)
-
-
-PROCESS = """
-import json, sys
-from pathlib import Path
-from sam2_widget.catalogue import Entry
-from sam2_widget.fetching import fetch
-
-entry = Entry(**json.loads(sys.argv[1]))
-print(fetch(entry, Path(sys.argv[2]), lambda done, total: print(done, flush=True)))
-"""
-
-
-def process(entry: Entry, folder: Path) -> subprocess.Popen[str]:
-    """Start a process that downloads and prints how far it is."""
-    return subprocess.Popen(
-        [sys.executable, "-c", PROCESS, json.dumps(asdict(entry)), str(folder)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(process: subprocess.Popen[str], line: str) -> None:
-    assert process.stdout is not None
-    assert any(text.strip() == line for text in process.stdout)
-
-
-def test_two_processes_end_with_one_good_file_also_when_the_first_is_killed(
-    web: Web, tmp_path: Path
-) -> None:
-    web.behaviours = [stalls_after(HALF)]
-    with process(web.entry(), tmp_path) as first:
-        wait_for(first, str(HALF))
-        with process(web.entry(), tmp_path) as second:
-            # It waits, and tells what the first has.
-            wait_for(second, str(HALF))
-            assert web.ranges == [None]
-            first.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-            wait_for(second, str(tmp_path / "test.pt"))
-        assert second.returncode == 0
-    assert web.ranges == [None, f"bytes={HALF}-"]
-    assert is_whole(tmp_path)
-
-
 # A hash that nobody published
 
 
@@ -654,56 +332,3 @@ def test_a_beginning_of_unknown_version_is_not_taken_up_where_no_hash_would_noti
     (tmp_path / "test.pt.part").write_bytes(bytes(HALF))
     assert fetch(web.entry(sha256=None), tmp_path).read_bytes() == CONTENT
     assert web.ranges == [None]
-
-
-# From Python
-
-
-@pytest.fixture
-def catalogue(web: Web, monkeypatch: pytest.MonkeyPatch) -> Web:
-    monkeypatch.setitem(CATALOGUE, "test", web.entry())
-    return web
-
-
-def test_a_download_goes_to_the_cache_and_is_found_from_then_on(catalogue: Web) -> None:
-    with pytest.raises(ModelError, match=r"sw\.models\.download\('test'\)"):
-        models.path("test")
-    path = models.download("test")
-    assert path.parent.name == "checkpoints"
-    assert path.parent.parent.name == "sam2-widget"
-    assert models.path("test") == path
-    assert models.download("test") == path
-    assert len(catalogue.requests) == 1
-    assert {info.name: info.path for info in models.list()}["test"] == path
-
-
-def test_a_download_goes_where_it_is_wanted(
-    catalogue: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SAM2_WIDGET_CHECKPOINTS", str(tmp_path / "named"))
-    assert models.download("test") == tmp_path / "named" / "test.pt"
-    assert models.download("test", folder=tmp_path) == tmp_path / "test.pt"
-    assert len(catalogue.requests) == 2
-
-
-def test_a_checkpoint_in_the_working_folder_is_not_downloaded_again(catalogue: Web) -> None:
-    Path("checkpoints").mkdir()
-    Path("checkpoints/test.pt").write_bytes(CONTENT)
-    assert models.download("test").samefile("checkpoints/test.pt")
-    assert catalogue.requests == []
-
-
-def test_progress_and_cancel_reach_the_download(catalogue: Web, tmp_path: Path) -> None:
-    cancel = threading.Event()
-    cancel.set()
-    with pytest.raises(DownloadError, match="cancelled"):
-        models.download("test", folder=tmp_path, cancel=cancel)
-    told: list[int] = []
-    models.download("test", folder=tmp_path, progress=lambda done, _: told.append(done))
-    assert told[-1] == SIZE
-
-
-def test_nano_needs_no_download_and_other_names_are_refused() -> None:
-    assert models.download("nano").is_file()
-    with pytest.raises(ModelError, match=r"no model 'sam3' to download; give one of sam2\.1_hiera"):
-        models.download("sam3")

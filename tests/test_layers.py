@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "sam2_widget"
 # From the bottom up: a module may import those of earlier lines.
 LAYERS = [
-    {"errors", "messages"},
+    {"answers", "errors", "requests"},
     {"catalogue", "ids", "json_files", "model_names"},
     {
         *("bits", "checksums", "confidence", "durable", "finding", "images", "locking", "look"),
@@ -24,15 +24,15 @@ LAYERS = [
         *("annotations", "brush", "choosing", "downloads", "listing", "progressline", "uploads"),
         *("verifying", "watching", "wire", "worker"),
     },
-    {"cleaning", "keypoints", "palette", "partfile"},
+    {"cleaning", "keypoints", "palette", "partfile", "ui_state"},
     {"blending", "fetching", "labels"},
     {"models"},
     {"formats", "model_download"},
     {"engines", "events", "frame_files", "jpeg", "project", "rollback", "sample"},
-    {"masks", "provenance", "sources"},
+    {"masks", "options", "provenance", "sources"},
     {"columns", "extraction", "history", "masktrack", "tracking"},
     {"video"},
-    {"lanes"},
+    {"engine_slot", "lanes", "video_info"},
     {"live"},
     {"registry"},
     {"editing", "views"},
@@ -40,7 +40,10 @@ LAYERS = [
     {"merging", "render"},
     {"previewing", "still"},
     {"loading", "poster"},
-    {*("cleaning_session", "file_session", "keypoint_session", "label_session", "model_session")},
+    {
+        *("cleaning_session", "file_session", "keypoint_session", "label_session", "model_session"),
+        *("prompt_session", "track_session"),
+    },
     {"answering", "library", "session", "snapshot"},
     {"receiving"},
     {"filing", "modelling"},
@@ -149,5 +152,6 @@ assert not {"torch", "sam2", "pandas"} & sys.modules.keys()
     )
 
 
-def test_the_messages_know_nothing_of_the_rest() -> None:
-    assert own_imports(modules()["messages"]) == set()
+@pytest.mark.parametrize("name", ["requests", "answers"])
+def test_the_messages_know_nothing_of_the_rest(name: str) -> None:
+    assert own_imports(modules()[name]) == set()

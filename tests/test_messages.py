@@ -11,141 +11,151 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sam2_widget import messages as m
-from sam2_widget import wire
+from sam2_widget import answers, requests, wire
 
 GOLDEN = Path(__file__).parent / "messages"
 REQUESTS: list[dict[str, Any]] = json.loads((GOLDEN / "requests.json").read_text("utf-8"))
 ANSWERS: list[dict[str, Any]] = json.loads((GOLDEN / "answers.json").read_text("utf-8"))
-OVERLAY = m.MaskItem(1, "overall", "#0072B2", "click", False, 3, 1, 11, 4, 0, "nano")
+OVERLAY = answers.MaskItem(1, "overall", "#0072B2", "click", False, 3, 1, 11, 4, 0, "nano")
 """The one mask of the golden overlay."""
 
-PARSED: list[m.Request] = [
-    m.Hello(1, "v-1"),
-    m.Listen(2, "v-1", 41),
-    m.Bye(3, "v-1"),
-    m.Ping(4, "v-1"),
-    m.GetFrame(5, "v-1", 12, 960, True),
-    m.GetTimes(6, "v-1"),
-    m.GetOverlay(7, "v-1", 12),
-    m.AddPoint(8, "v-1", 12, 2, "shaft", 101.5, 77, 0),
-    m.Undo(9, "v-1"),
-    m.Redo(10, "v-1"),
-    m.Track(11, "v-1", [(1, "overall"), (2, "shaft")], 10, 60, "forward", True),
-    m.Cancel(12, "v-1"),
-    m.Track(99, "v-1"),
-    m.Track(100, "v-1", None, None, None, "both", False),
-    m.MovePoint(200, "v-1", 12, 2, "shaft", 1, 5, 6.25),
-    m.RemovePoint(201, "v-1", 12, 2, "shaft", 0),
-    m.SetBox(202, "v-1", 12, 2, "shaft", 1, 2.5, 100, 90),
-    m.ClearFrame(203, "v-1", 12, 2, "shaft"),
-    m.DeleteScope(204, "v-1", 2, "shaft"),
-    m.AddRegion(205, "v-1", "tip-2"),
-    m.AddKeypoint(206, "v-1", 12, 2, 5, 6.25, None),
-    m.AddKeypoint(207, "v-1", 12, 2, 5, 6.25, "Spitze <b>\u00e9</b>"),
-    m.MoveKeypoint(208, "v-1", 12, 2, "k1", 5, 6.25),
-    m.RemoveKeypoint(209, "v-1", 12, 2, "k1"),
-    m.SetKeypointVisible(210, "v-1", 12, 2, "k1", False),
-    m.ClearKeypoints(211, "v-1", 12, 2),
-    m.CopyKeypoints(212, "v-1", 12, 2),
-    m.NextGap(213, "v-1", 12, 2),
-    m.Brush(300, "v-1", 12, 2, "shaft", [(5, 6.25), (7.5, 8)], 4.5, True),
-    m.DeleteInstance(301, "v-1", 2),
-    m.RenameInstance(302, "v-1", 2, "Spitze <b>\u00e9</b>"),
-    m.RenameRegion(303, "v-1", "shaft", "Spitze <b>\u00e9</b>"),
-    m.SetColor(304, "v-1", 2, "shaft", "#12AB9f"),
-    m.SetColor(305, "v-1", 2, "shaft", None),
-    m.Save(306, "v-1"),
-    m.Reload(307, "v-1"),
-    m.TryLock(308, "v-1"),
-    m.Export(309, "v-1", None, None),
-    m.Export(310, "v-1", 2, "shaft"),
-    m.GetChunk(311, "v-1", "t-1", 1048576),
-    m.BeginUpload(312, "v-1", "video", "Spitze <b>\u00e9</b>.mp4", 5000000000, 1700000000000),
-    m.UploadChunk(313, "v-1", "t-1", 1048576),
-    m.CancelUpload(314, "v-1", "t-1"),
-    m.PreviewLoad(315, "v-1", "t-1"),
-    m.ApplyLoad(316, "v-1", "t-1", "replace"),
-    m.ListVideos(317, "v-1"),
-    m.OpenVideo(318, "v-1", "day 1/clip.mp4"),
-    m.GetLanes(400, "v-1", 41),
-    m.ListModels(500, "v-1"),
-    m.SetModel(501, "v-1", "sam2.1_hiera_tiny"),
-    m.DownloadModel(502, "v-1", "sam2.1_hiera_tiny"),
-    m.CancelDownload(503, "v-1"),
+PARSED: list[requests.Request] = [
+    requests.Hello(1, "v-1"),
+    requests.Listen(2, "v-1", 41),
+    requests.Bye(3, "v-1"),
+    requests.Ping(4, "v-1"),
+    requests.GetFrame(5, "v-1", 12, 960, True),
+    requests.GetTimes(6, "v-1"),
+    requests.GetOverlay(7, "v-1", 12),
+    requests.AddPoint(8, "v-1", 12, 2, "shaft", 101.5, 77, 0),
+    requests.Undo(9, "v-1"),
+    requests.Redo(10, "v-1"),
+    requests.Track(11, "v-1", [(1, "overall"), (2, "shaft")], 10, 60, "forward", True),
+    requests.Cancel(12, "v-1"),
+    requests.Track(99, "v-1"),
+    requests.Track(100, "v-1", None, None, None, "both", False),
+    requests.MovePoint(200, "v-1", 12, 2, "shaft", 1, 5, 6.25),
+    requests.RemovePoint(201, "v-1", 12, 2, "shaft", 0),
+    requests.SetBox(202, "v-1", 12, 2, "shaft", 1, 2.5, 100, 90),
+    requests.ClearFrame(203, "v-1", 12, 2, "shaft"),
+    requests.DeleteScope(204, "v-1", 2, "shaft"),
+    requests.AddRegion(205, "v-1", "tip-2"),
+    requests.AddKeypoint(206, "v-1", 12, 2, 5, 6.25, None),
+    requests.AddKeypoint(207, "v-1", 12, 2, 5, 6.25, "Spitze <b>\u00e9</b>"),
+    requests.MoveKeypoint(208, "v-1", 12, 2, "k1", 5, 6.25),
+    requests.RemoveKeypoint(209, "v-1", 12, 2, "k1"),
+    requests.SetKeypointVisible(210, "v-1", 12, 2, "k1", False),
+    requests.ClearKeypoints(211, "v-1", 12, 2),
+    requests.CopyKeypoints(212, "v-1", 12, 2),
+    requests.NextGap(213, "v-1", 12, 2),
+    requests.Brush(300, "v-1", 12, 2, "shaft", [(5, 6.25), (7.5, 8)], 4.5, True),
+    requests.DeleteInstance(301, "v-1", 2),
+    requests.RenameInstance(302, "v-1", 2, "Spitze <b>\u00e9</b>"),
+    requests.RenameRegion(303, "v-1", "shaft", "Spitze <b>\u00e9</b>"),
+    requests.SetColor(304, "v-1", 2, "shaft", "#12AB9f"),
+    requests.SetColor(305, "v-1", 2, "shaft", None),
+    requests.Save(306, "v-1"),
+    requests.Reload(307, "v-1"),
+    requests.TryLock(308, "v-1"),
+    requests.Export(309, "v-1", None, None),
+    requests.Export(310, "v-1", 2, "shaft"),
+    requests.GetChunk(311, "v-1", "t-1", 1048576),
+    requests.BeginUpload(
+        312, "v-1", "video", "Spitze <b>\u00e9</b>.mp4", 5000000000, 1700000000000
+    ),
+    requests.UploadChunk(313, "v-1", "t-1", 1048576),
+    requests.CancelUpload(314, "v-1", "t-1"),
+    requests.PreviewLoad(315, "v-1", "t-1"),
+    requests.ApplyLoad(316, "v-1", "t-1", "replace"),
+    requests.ListVideos(317, "v-1"),
+    requests.OpenVideo(318, "v-1", "day 1/clip.mp4"),
+    requests.GetLanes(400, "v-1", 41),
+    requests.ListModels(500, "v-1"),
+    requests.SetModel(501, "v-1", "sam2.1_hiera_tiny"),
+    requests.DownloadModel(502, "v-1", "sam2.1_hiera_tiny"),
+    requests.CancelDownload(503, "v-1"),
 ]
 BUFFERS = [tuple(b64decode(buffer) for buffer in answer["buffers"]) for answer in ANSWERS]
-ENCODED: list[m.Answer] = [
-    m.State(
+ENCODED: list[answers.Answer] = [
+    answers.State(
         42,
         [(0, 5), (12, 13)],
-        m.VideoState("clip", 640, 360, 25.0, 60, 37, False),
-        [m.RegionState("overall", "overall"), m.RegionState("shaft", "Shaft <b>\u00e9</b>")],
-        [m.InstanceState(1, ""), m.InstanceState(2, "Spitze <b>\u00e9</b>")],
-        [m.ScopeState(1, "overall", "#0072B2", 2, 30, 3, True)],
+        answers.VideoState("clip", 640, 360, 25.0, 60, 37, False),
+        [
+            answers.RegionState("overall", "overall"),
+            answers.RegionState("shaft", "Shaft <b>\u00e9</b>"),
+        ],
+        [answers.InstanceState(1, ""), answers.InstanceState(2, "Spitze <b>\u00e9</b>")],
+        [answers.ScopeState(1, "overall", "#0072B2", 2, 30, 3, True)],
         ["k1", "Spitze <b>\u00e9</b>"],
         [("k1", "Spitze <b>\u00e9</b>")],
-        m.ModelState(
+        answers.ModelState(
             "nano",
             "cpu",
             "ready",
             "Small built-in preview model.",
             "nano, of 1: Spitze <b>\u00e9</b>.",
-            m.ModelOffer("sam2.1_hiera_tiny", 156008466),
+            answers.ModelOffer("sam2.1_hiera_tiny", 156008466),
         ),
-        m.JobState("Tracking instance 1, overall", 3, 60, 4.2),
+        answers.JobState("Tracking instance 1, overall", 3, 60, 4.2),
         "point",
         None,
         False,
         True,
-        [m.Notice(7, "warning", "The video is truncated.")],
-        m.ModelDownload("sam2.1_hiera_tiny", 1048576, 156008466),
+        [answers.Notice(7, "warning", "The video is truncated.")],
+        answers.ModelDownload("sam2.1_hiera_tiny", 1048576, 156008466),
     ),
-    m.Frame(12, 960, 540, buffers=BUFFERS[1]),
-    m.NotReady(50, 37),
-    m.Times(2, buffers=BUFFERS[3]),
-    m.Overlay(
+    answers.Frame(12, 960, 540, buffers=BUFFERS[1]),
+    answers.NotReady(50, 37),
+    answers.Times(2, buffers=BUFFERS[3]),
+    answers.Overlay(
         12,
         42,
         [OVERLAY],
-        [m.PointItem(1, "overall", 0, 101.5, 77, 1)],
-        [m.BoxItem(1, "overall", 1, 2.5, 100, 90)],
-        [m.KeypointItem(2, "Spitze <b>\u00e9</b>", 5, 6.25, False)],
+        [answers.PointItem(1, "overall", 0, 101.5, 77, 1)],
+        [answers.BoxItem(1, "overall", 1, 2.5, 100, 90)],
+        [answers.KeypointItem(2, "Spitze <b>\u00e9</b>", 5, 6.25, False)],
         buffers=BUFFERS[4],
     ),
-    m.Overlay(3, 43, [], [], [], [], m.StepItem("Undid: point on frame 3", 3, 1, "overall")),
-    m.Done(),
-    m.Failed("The point (700, 20) lies outside the frame of 640 x 360 pixels; click inside it."),
-    m.Choices(
+    answers.Overlay(
+        3, 43, [], [], [], [], answers.StepItem("Undid: point on frame 3", 3, 1, "overall")
+    ),
+    answers.Done(),
+    answers.Failed(
+        "The point (700, 20) lies outside the frame of 640 x 360 pixels; click inside it."
+    ),
+    answers.Choices(
         "videos",
-        [m.VideoChoice("day 1/clip.mp4", 5000000000)],
+        [answers.VideoChoice("day 1/clip.mp4", 5000000000)],
         [
-            m.ProjectChoice(
+            answers.ProjectChoice(
                 "/data/clip.mp4", "Spitze <b>\u00e9</b>", 1700000000.5, "The video is gone."
             )
         ],
     ),
-    m.Download("t-1", "clip.json", 12),
-    m.Chunk(4, buffers=(b"\x00\x01{}",)),
-    m.Upload("t-1", "clip-2.mp4", 1048576),
-    m.LoadPreview("clip.json", ["Adds 3 points."], []),
-    m.Saved("outputs/clip"),
-    m.Lanes(
+    answers.Download("t-1", "clip.json", 12),
+    answers.Chunk(4, buffers=(b"\x00\x01{}",)),
+    answers.Upload("t-1", "clip-2.mp4", 1048576),
+    answers.LoadPreview("clip.json", ["Adds 3 points."], []),
+    answers.Saved("outputs/clip"),
+    answers.Lanes(
         42,
         8,
         [(0, 2), (5, 6)],
-        [m.LaneItem(2, "shaft", 0)],
-        [m.KeypointLaneItem(1, 1)],
+        [answers.LaneItem(2, "shaft", 0)],
+        [answers.KeypointLaneItem(1, 1)],
         buffers=BUFFERS[14],
     ),
-    m.Frame(
+    answers.Frame(
         12,
         960,
         540,
-        m.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[15][1:]),
+        answers.Overlay(12, 42, [OVERLAY], [], [], [], buffers=BUFFERS[15][1:]),
         buffers=BUFFERS[15][:1],
     ),
-    m.Models([m.ModelChoice("sam2.1_hiera_tiny", 156008466, False, "Spitze <b>\u00e9</b>")]),
+    answers.Models(
+        [answers.ModelChoice("sam2.1_hiera_tiny", 156008466, False, "Spitze <b>\u00e9</b>")]
+    ),
 ]
 
 json_values = st.recursive(
@@ -169,12 +179,14 @@ def request(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("content", "expected"), [*zip(REQUESTS, PARSED, strict=True)])
-def test_a_golden_request_parses(content: dict[str, Any], expected: m.Request) -> None:
+def test_a_golden_request_parses(content: dict[str, Any], expected: requests.Request) -> None:
     assert wire.parse(content) == expected
 
 
 @pytest.mark.parametrize(("golden", "answer"), [*zip(ANSWERS, ENCODED, strict=True)])
-def test_an_answer_is_encoded_as_the_golden_one(golden: dict[str, Any], answer: m.Answer) -> None:
+def test_an_answer_is_encoded_as_the_golden_one(
+    golden: dict[str, Any], answer: answers.Answer
+) -> None:
     content, buffers = wire.encode(golden["content"]["id"], "v-1", answer)
     assert json.loads(json.dumps(content)) == golden["content"]
     assert buffers == [b64decode(buffer) for buffer in golden["buffers"]]
@@ -189,8 +201,8 @@ def test_the_buffers_of_a_request_come_with_it() -> None:
 
 def test_every_kind_of_message_has_a_golden_one() -> None:
     assert {content["kind"] for content in REQUESTS} == wire.REQUESTS.keys()
-    answers = {cls.kind for cls in m.Answer.__subclasses__()}
-    assert {answer["content"]["kind"] for answer in ANSWERS} == answers
+    kinds = {cls.kind for cls in answers.Answer.__subclasses__()}
+    assert {answer["content"]["kind"] for answer in ANSWERS} == kinds
 
 
 def test_the_golden_times_are_little_endian_doubles() -> None:
@@ -220,7 +232,7 @@ def test_one_hostile_field_is_a_message_error_or_a_request_of_sound_types(
         return
     assert type(parsed.id) is int
     assert type(parsed.view) is str
-    if isinstance(parsed, m.AddPoint):
+    if isinstance(parsed, requests.AddPoint):
         assert [type(parsed.frame), type(parsed.label), type(parsed.region)] == [int, int, str]
         assert abs(float(parsed.x)) < float("inf")
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sam2_widget import annotator as annotator_module
-from sam2_widget import messages as m
+from sam2_widget import requests
 from sam2_widget.annotator import Annotator
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import NoVideoError
@@ -245,7 +245,7 @@ def test_a_view_that_listens_late_changes_over_too(ann: Annotator, views: Views)
     picker.receive({"id": 900, "view": "v3", "kind": "hello"})
     assert views.answer(900)["kind"] == "state"
     # One that passed the door before the session took over.
-    picker._listen(m.Listen(901, "v4", 0))
+    picker._listen(requests.Listen(901, "v4", 0))
     assert views.answer(901)["kind"] == "state"
 
 

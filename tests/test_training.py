@@ -13,10 +13,12 @@ import torch
 from sam2_widget.engines.sam2 import Sam2Engine
 from training.nano import classical, heldout
 from training.nano.clicks import correction, middle
+from training.nano.collect import collect
 from training.nano.evaluate import box_of, measure, overlap
 from training.nano.heldout import HeldOut, Target
 from training.nano.network import PACKAGED, build, save_half
 from training.nano.passes import Pass
+from training.nano.photos import Photos
 from training.nano.plan import FIRST_HELD_OUT, Plan
 from training.nano.samples import Batch, make_batch
 from training.nano.scenes import draw_clip
@@ -95,6 +97,46 @@ def test_the_same_figure_goes_on_from_frame_to_frame(textures: Textures) -> None
                 moved.append(np.mean(near[second]))
     assert len(moved) > 8
     assert np.mean(moved) > 0.9
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of real pictures out of a package that has a red disc and a landscape."""
+    folder = tmp_path_factory.mktemp("photos")
+    source = folder / "source"
+    (source / "symbols").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    disc = np.zeros((400, 300, 4), np.uint8)
+    cv2.circle(disc, (150, 200), 100, (40, 30, 220, 255), -1)
+    disc[..., :3] += rng.integers(0, 35, (400, 300, 3), np.uint8)
+    cv2.imwrite(str(source / "disc.png"), disc)
+    cv2.imwrite(str(source / "symbols" / "letter.png"), disc)
+    cv2.imwrite(str(source / "speck.png"), disc[:240, :60])
+    land = cv2.resize(rng.integers(0, 255, (9, 16, 3), np.uint8), (960, 540))
+    cv2.imwrite(str(source / "land.jpg"), land)
+    cv2.imwrite(str(source / "icon.jpg"), land[:100])
+    assert collect(folder, [source]) == (1, 1)
+    return folder
+
+
+def test_real_pictures_are_cut_out_and_lie_in_the_scenes(photos: Path) -> None:
+    pictures = Photos(photos)
+    thing = pictures.cutout(np.random.default_rng(1), 120)
+    assert max(thing.shape[:2]) == 120
+    assert 0.7 < (thing[..., 3] > 127).mean() < 0.82
+    textures = Textures(0, FEW, pictures)
+    red = 0
+    for number in range(12):
+        clip = draw_clip(np.random.default_rng(number), textures, 1, 128, pieces=True)
+        shown = clip.frames[0].astype(int)
+        reddish = (shown[..., 0] > 110) & (shown[..., 1:].max(2) < 100)
+        red += int((reddish & (clip.figures[0] > 0)).sum() > 100)
+    assert red >= 3
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="has no pictures; make them with"):
+        Photos(tmp_path)
 
 
 def test_prompts_point_at_their_objects(batch: Batch) -> None:

@@ -18,9 +18,30 @@ if TYPE_CHECKING:
 _SHIRT, _TROUSERS, _HEAD, _SHOES = 1, 2, 3, 4
 
 
-def any_figure(rng: np.random.Generator, textures: Textures, light: Light, size: float) -> Figure:
-    """Return a figure of a random kind; the arguments are those of ``Builder``."""
+def any_figure(
+    rng: np.random.Generator,
+    textures: Textures,
+    light: Light,
+    size: float,
+    pieces: bool = False,
+) -> Figure:
+    """Return a figure of a random kind.
+
+    Parameters
+    ----------
+    rng, textures, light, size
+        As for ``Builder``.
+    pieces
+        Only figures of which a click says without a doubt what is meant: one body, its limbs
+        covered as it is, no clothes and no parts of their own.
+    """
     builder = Builder(rng, textures, light, size)
+    if textures.photos and rng.random() < 0.5:
+        builder.place(textures.photos.cutout(rng, builder.pixels(1.0)))
+        return Figure(builder.parts)
+    if pieces:
+        _piece(builder)
+        return Figure(builder.parts)
     kinds = _single, _thing, _person, _animal, _vehicle, _wire
     kinds[rng.choice(len(kinds), p=[0.34, 0.22, 0.16, 0.13, 0.08, 0.07])](builder)
     return Figure(builder.parts)
@@ -39,6 +60,24 @@ def _single(build: Builder) -> None:
         spot = shapes.compact(rng, side, side)
         place = float(rng.normal(0, 0.08)), float(rng.normal(0, 0.08))
         build.add(spot, size, build.skin(size), Joint(*place, parent=0, group=1))
+
+
+def _piece(build: Builder) -> None:
+    """Build one body, sometimes with limbs, all in one skin."""
+    rng = build.rng
+    skin = build.skin(1.0)
+    limbs = int(rng.integers(1, 5)) if rng.random() < 0.3 else 0
+    high = 0.65 if limbs else 1.0
+    wide = float(rng.uniform(0.35, 1.0)) * high
+    rows = build.pixels(high)
+    mask = shapes.compact(rng, rows, max(6, round(rows * wide / high)))
+    for _ in range(limbs):
+        way = rng.uniform(0, 2 * np.pi)
+        place = 0.3 * wide * float(np.sin(way)), 0.3 * high * float(np.cos(way))
+        swing, pace = float(rng.normal(0, 0.2)), float(rng.uniform(0.1, 0.6))
+        joint = Joint(*place, -1, -way, swing, pace, float(rng.uniform(0, 6.28)))
+        build.limb(float(rng.uniform(0.3, 0.45)), float(rng.uniform(0.06, 0.16)), skin, joint)
+    build.add(mask, high, skin)
 
 
 def _wire(build: Builder) -> None:

@@ -78,6 +78,13 @@ class Builder:
         self.parts.append(Part(picture, length / high, place, joint))
         return len(self.parts) - 1
 
+    def place(self, picture: Pixels) -> int:
+        """Add a finished picture, (H, W, 4), whose longer side is the figure's."""
+        high, wide = picture.shape[:2]
+        anchor = wide / 2, high / 2
+        self.parts.append(Part(picture, 1 / max(high, wide), anchor, Joint()))
+        return len(self.parts) - 1
+
     def limb(self, long: float, wide: float, skin: Skin, joint: Joint) -> int:
         """Add a limb that hangs from its joint."""
         high = self.pixels(long)

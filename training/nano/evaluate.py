@@ -168,7 +168,8 @@ def main() -> None:
     given = parser.parse_args()
     sets = {
         "sample": list(heldout.flat()) if given.first == 0 else [],
-        "synthetic": list(heldout.synthetic(given.count, given.first)),
+        "pieces": list(heldout.synthetic(given.count, given.first, pieces=True)),
+        "figures": list(heldout.synthetic(given.count, given.first)),
     }
     if given.clips:
         sets["real"] = list(heldout.real(Path(__file__).parent / "outlines", given.clips))

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 def ground(rng: np.random.Generator, textures: Textures, side: int) -> Picture:
     """Return (side, side, 3) float32, 0 to 255: what is behind all figures of a scene."""
+    if textures.photos and rng.random() < 0.5:
+        whole = np.ascontiguousarray(textures.photos.part(rng, side, 0.6))
+        if rng.random() < 0.25:
+            _clutter(rng, textures, whole)
+        return whole
     picture = np.ascontiguousarray(textures.pick(rng, side, natural=0.8))
     kind = rng.random()
     if kind < 0.45:

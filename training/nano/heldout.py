@@ -56,7 +56,7 @@ class HeldOut:
     targets: list[Target] = field(default_factory=list)
 
 
-def synthetic(count: int, first: int = 0) -> Iterator[HeldOut]:
+def synthetic(count: int, first: int = 0, pieces: bool = False) -> Iterator[HeldOut]:
     """Yield clips of the synthetic world with seeds that training never uses.
 
     Parameters
@@ -65,17 +65,21 @@ def synthetic(count: int, first: int = 0) -> Iterator[HeldOut]:
         Of clips, with up to two whole figures each.
     first
         Number of the first one.
+    pieces
+        Figures of one piece, in the place of all kinds with clothes and parts.
     """
     textures = Textures(_SEED)
+    name = "piece" if pieces else "figure"
     for number in range(first, first + count):
-        clip = draw_clip(np.random.default_rng((_SEED, 1, number)), textures, 1 + TRACKED)
+        rng = np.random.default_rng((_SEED, 1 + pieces, number))
+        clip = draw_clip(rng, textures, 1 + TRACKED, pieces=pieces)
         targets = []
         for figure in range(1, int(clip.figures.max()) + 1):
             mask = clip.mask(figure)
             if _LEAST <= mask[0].mean() <= _MOST and clear(mask[0]):
                 targets.append(Target(f"{number}.{figure}", dict(enumerate(mask))))
         if targets:
-            yield HeldOut(f"synthetic-{number}", clip.frames, targets[:2])
+            yield HeldOut(f"{name}-{number}", clip.frames, targets[:2])
 
 
 def flat() -> Iterator[HeldOut]:

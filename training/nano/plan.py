@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch.utils.data import DataLoader, Dataset
 
+from training.nano.photos import Photos
 from training.nano.samples import Batch, make_batch
 from training.nano.scenes import SIDE
 from training.nano.textures import Textures
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ODDS = (0.46, 0.36, 0.18)
 FIRST_HELD_OUT = 1_000_000
@@ -39,6 +43,8 @@ class Plan:
         in half the time, but for edges. The weights fit any size.
     shapes
         Clips and frames of a batch of images, of clips and of long clips.
+    photos
+        A folder of real pictures that the world has too, see ``collect``.
     """
 
     seed: int = 0
@@ -49,6 +55,7 @@ class Plan:
     balanced: int = 0
     small: int = 0
     shapes: tuple[tuple[int, int], ...] = ((8, 1), (4, 4), (2, 8))
+    photos: Path | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < FIRST_HELD_OUT:
@@ -87,7 +94,8 @@ class Batches(Dataset[Batch]):
 
     @cached_property
     def _textures(self) -> Textures:
-        return Textures(self._plan.seed)
+        folder = self._plan.photos
+        return Textures(self._plan.seed, photos=Photos(folder) if folder else None)
 
     def __len__(self) -> int:
         return self._stop - self._start

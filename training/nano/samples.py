@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from training.nano.textures import Textures
 
 _LEAST = 1 / 200  # Of the frame, for an object on its first frame: 20 cells of a taught mask.
+_PIECES = 0.45
+"""Of all clips, those whose figures are of one piece: they teach edges, the others what goes
+together."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +109,15 @@ def make_batch(
 
 def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int) -> Iterator[Clip]:
     """Yield one clip, forward or backward, or three single frames of one, each in its colours."""
+    pieces = rng.random() < _PIECES
     if length > 1:
-        clip = draw_clip(rng, textures, length, side)
+        clip = draw_clip(rng, textures, length, side, pieces)
         step = -1 if rng.random() < 0.5 else 1
         yield _varied(
             rng, Clip(*(part[::step] for part in (clip.frames, clip.figures, clip.groups)))
         )
         return
-    clip = draw_clip(rng, textures, 3, side)
+    clip = draw_clip(rng, textures, 3, side, pieces)
     for index in range(3):
         one = slice(index, index + 1)
         yield _varied(rng, Clip(clip.frames[one], clip.figures[one], clip.groups[one]))

@@ -82,7 +82,13 @@ class _Actor:
         return np.array([[c * self.mirrored, -s, x], [s * self.mirrored, c, y], [0, 0, 1.0]])
 
 
-def draw_clip(rng: np.random.Generator, textures: Textures, length: int, side: int = SIDE) -> Clip:
+def draw_clip(
+    rng: np.random.Generator,
+    textures: Textures,
+    length: int,
+    side: int = SIDE,
+    pieces: bool = False,
+) -> Clip:
     """Return a random clip.
 
     Parameters
@@ -95,6 +101,8 @@ def draw_clip(rng: np.random.Generator, textures: Textures, length: int, side: i
         Number of frames.
     side
         Height and width of a frame in pixels.
+    pieces
+        All figures are of one piece, see ``any_figure``.
     """
     camera, lens = Motion(rng, side), Lens(rng, side)
     light = random_light(rng)
@@ -110,11 +118,11 @@ def draw_clip(rng: np.random.Generator, textures: Textures, length: int, side: i
             actors.append(_actor(rng, twin.figure, twin.size * rng.uniform(0.8, 1.25), setting))
             continue
         size = side * float(np.exp(rng.uniform(*np.log([0.22, 1.3]))))
-        figure = any_figure(rng, textures, light, size * max(camera.squeeze))
+        figure = any_figure(rng, textures, light, size * max(camera.squeeze), pieces)
         actors.append(_actor(rng, figure, size, setting))
     if rng.random() < 0.25:
         size = float(rng.uniform(0.3, 1.0)) * side
-        occluder = any_figure(rng, textures, light, size)
+        occluder = any_figure(rng, textures, light, size, pieces)
         actors.append(_actor(rng, occluder, size, _Setting(side, 2 * calm), labelled=False))
     pace = 1.0 if length > 12 else float(rng.choice([0.5, 1.0, 1.0, 2.0, 4.0]))
     frames = np.empty((length, side, side, 3), np.uint8)

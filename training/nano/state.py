@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from training.nano.optimiser import Optimiser
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -24,7 +26,7 @@ class State:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.average = copy.deepcopy(model).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(_grouped(model), betas=(0.9, 0.98))
+        self.optimiser = Optimiser(model)
         self.step = 0
         self.fading_since: int | None = None
         """The step at which the learning rate began to fall, if it did."""
@@ -64,13 +66,3 @@ class State:
         keep = min(slowness, (self.step + 1) / (self.step + 20))
         for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
             slow.lerp_(fast, 1 - keep)
-
-
-def _grouped(model: Any) -> list[dict[str, Any]]:
-    """Return the parameters in two groups: weight decay is for matrices alone."""
-    decayed: list[torch.nn.Parameter] = []
-    others: list[torch.nn.Parameter] = []
-    for name, parameter in model.named_parameters():
-        free = parameter.ndim < 2 or any(part in name for part in ("embed", "token", "tpos"))
-        (others if free else decayed).append(parameter)
-    return [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.images import Pixels
+    from training.nano.photos import Photos
 
     Field = npt.NDArray[np.float32]
     """(S, S), about 0 to 1."""
@@ -30,10 +31,13 @@ class Textures:
         Of the whole row.
     count
         How many there are; the last ones used are kept, 0.2 MB each.
+    photos
+        Real pictures, of which a third of the textures are parts, and things to cut out.
     """
 
-    def __init__(self, seed: int, count: int = 600) -> None:
+    def __init__(self, seed: int, count: int = 600, photos: Photos | None = None) -> None:
         self._count = count
+        self.photos = photos
         self._drawn = lru_cache(maxsize=count)(lambda number: _draw((seed, 1, number)))
 
     def pick(self, rng: np.random.Generator, side: int, natural: float = 0.6) -> Field:
@@ -53,6 +57,8 @@ class Textures:
         ndarray
             (side, side, 3) float32, 0 to 255, not clipped.
         """
+        if self.photos and rng.random() < 1 / 3:
+            return self.photos.part(rng, side, 0.12)
         whole = self._drawn(int(rng.integers(self._count)))
         cut = int(SIDE * rng.uniform(0.25, 1.0))
         y, x = rng.integers(0, SIDE - cut + 1, 2)

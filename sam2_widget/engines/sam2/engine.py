@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
-from sam2.utils.misc import concat_points
-from torch.nn import functional
 
 from sam2_widget.engines.base import (
     BatchObjects,
@@ -44,15 +41,14 @@ from sam2_widget.engines.sam2.precision import (
     pick_precision,
 )
 from sam2_widget.engines.sam2.pressure import Pressure, opening, within_memory
-from sam2_widget.engines.sam2.propagation import Points, Propagation
+from sam2_widget.engines.sam2.prompting import Prompting
+from sam2_widget.engines.sam2.propagation import Propagation
 from sam2_widget.engines.sam2.recall import Recall
 from sam2_widget.engines.sam2.results import bring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from sam2_widget.annotations import FramePrompts
 
 
 class Sam2Engine:
@@ -156,11 +152,14 @@ class Sam2Engine:
         disk = DiskTier(room, tell=self._warn) if room else None
         self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
         self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device, self._kind)
+        self._prompting = Prompting(
+            frames, self._propagation, self.encoder, self._model.image_size, self._device
+        )
         self._recall = Recall(
             self.archive,
             self._propagation,
             self.encoder,
-            self._from_mask,
+            self._prompting.from_mask,
             len(frames),
             self._device,
         )
@@ -195,7 +194,7 @@ class Sam2Engine:
             for frame in memory.prompted.keys() - prompted.keys():
                 self.forget(scope, frame)
             memory.cond = {
-                frame: self._encoded(frame, self._replay(scope, frame, given).output)
+                frame: self._prompting.encoded(frame, self._replay(scope, frame, given).output)
                 for frame, given in sorted(prompted.items())
             }
             memory.reverse, memory.run, memory.stretch = reverse, run, None
@@ -289,7 +288,7 @@ class Sam2Engine:
         self._model = None
         self._scopes.clear()
         self._release_images()
-        for name in ("_propagation", "_recall", "encoder", "cache"):
+        for name in ("_propagation", "_prompting", "_recall", "encoder", "cache"):
             self.__dict__.pop(name, None)
         self.archive = Archive(self.archive.budget)
         if torch.cuda.is_available():
@@ -333,65 +332,8 @@ class Sam2Engine:
         prompted = memory.prompted.get(frame)
         if prompted is None:
             prompted = Prompted(self._recall.base(scope, memory, frame, given.tracked))
-        wanted = [call for call in _calls(given.prompts) if len(call) > given.included]
-        same = 0
-        for (made, _), call in zip(prompted.calls, wanted, strict=False):
-            if made != call:
-                break
-            same += 1
-        done = Prompted(prompted.base, prompted.calls[:same])
-        for call in wanted[same:]:
-            done.calls.append((call, self._call(frame, call, done)))
-        memory.prompted[frame] = done
+        memory.prompted[frame] = done = self._prompting.replay(frame, given, prompted)
         return done
-
-    def _call(self, frame: int, prompts: FramePrompts, done: Prompted) -> Output:
-        """Do what upstream's ``add_new_mask`` or ``add_new_points_or_box`` does to one object."""
-        if prompts.drawn is not None:
-            drawn = prompts.drawn.read(self._frames.height, self._frames.width)
-            return self._from_mask(frame, drawn, encode=False)
-        base = done.base
-        previous = None
-        if done.calls or base is not None:
-            previous = torch.clamp(done.output["pred_masks"].to(self._device), -32.0, 32.0)
-        return self._propagation.from_points(
-            frame,
-            self.encoder.get(frame),
-            self._points(prompts),
-            previous,
-            base.memory if base is not None else None,
-        )
-
-    def _points(self, prompts: FramePrompts) -> Points:
-        box = prompts.box
-        corners = [] if box is None else [(box.x0, box.y0), (box.x1, box.y1)]
-        xy = torch.tensor([*corners, *((p.x, p.y) for p in prompts.points)], dtype=torch.float32)
-        # SAM's own labels: 2 and 3 are the corners of a box.
-        labels = [2, 3][: len(corners)] + [p.label for p in prompts.points]
-        size = torch.tensor([self._frames.width, self._frames.height])
-        xy = xy / size * self._model.image_size
-        kinds = torch.tensor(labels, dtype=torch.int32)
-        inputs: Points = concat_points(
-            None, xy[None].to(self._device), kinds[None].to(self._device)
-        )
-        return inputs
-
-    def _encoded(self, frame: int, output: Output) -> Output:
-        """Add the memory features of a prompted frame, as upstream does before it propagates."""
-        if output["maskmem_features"] is None:
-            self._propagation.remember(self.encoder.get(frame), output)
-        return output
-
-    def _from_mask(self, frame: int, mask: Mask, *, encode: bool = True) -> Output:
-        """Do what upstream's ``add_new_mask`` does, with memory features if they are wanted."""
-        size = self._model.image_size
-        given = torch.from_numpy(mask)[None, None].float().to(self._device)
-        if mask.shape != (size, size):
-            given = functional.interpolate(
-                given, size=(size, size), mode="bilinear", align_corners=False, antialias=True
-            )
-            given = (given >= 0.5).float()
-        return self._propagation.from_mask(self.encoder.get(frame), given, encode=encode)
 
     def _result(self, output: Output) -> Segmentation:
         """Return the output with its mask, which whoever asks for it first has made."""
@@ -405,10 +347,3 @@ class Sam2Engine:
 
         both = cache(lambda: pressure.survive(large))
         return Segmentation(lambda: both()[0], lambda: both()[1])
-
-
-def _calls(prompts: FramePrompts) -> list[FramePrompts]:
-    """Return the calls of a frame: box or mask alone, then one point more each time."""
-    first = 1 if prompts.box is None and prompts.mask is None else 0
-    counts = range(first, len(prompts.points) + 1)
-    return [replace(prompts, points=prompts.points[:n]) for n in counts]

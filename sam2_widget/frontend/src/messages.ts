@@ -1,4 +1,4 @@
-// Every message between the browser and Python; twin of sam2_widget/messages.py, where fields are described.
+// Every message between the browser and Python; twin of sam2_widget/requests.py and answers.py, where fields are described.
 import {
   type Checked,
   flag,
