@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from sam2_widget import answers, requests, wire
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("sam2_widget")
 
 Send = Callable[[dict[str, Any], list[bytes]], None]
+Respond = Callable[[requests.Request, Callable[[], answers.Answer]], None]
 Handlers = dict[type[requests.Request], Callable[[Any], None]]
 
 
@@ -73,3 +75,27 @@ class Answering:
             if not isinstance(error, Sam2WidgetError):
                 _log.exception("A request of the browser failed.")
             self._answer(request, answers.Failed(str(error) or type(error).__name__))
+
+
+class Aside:
+    """Answers requests that take long, one after the other on a thread of its own.
+
+    Parameters
+    ----------
+    respond : callable
+        Answers a request with what a function returns, or with why it does not.
+    name : str
+        Name of the thread.
+    """
+
+    def __init__(self, respond: Respond, name: str) -> None:
+        self._respond = respond
+        self._thread = ThreadPoolExecutor(1, name)
+
+    def close(self) -> None:
+        """Take no more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _soon(self, request: requests.Request, act: Callable[[], answers.Answer | None]) -> None:
+        """Answer a request with what `act` returns, or that it is done, when its turn comes."""
+        self._thread.submit(self._respond, request, lambda: act() or answers.Done())

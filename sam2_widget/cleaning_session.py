@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sam2_widget import bits
 from sam2_widget.cleaning import Cleaning, check_cleaning, points_by_label
 from sam2_widget.editing import NewFrame
+from sam2_widget.errors import SaveError
 from sam2_widget.records import measure
 from sam2_widget.session_base import SessionBase
 
@@ -29,7 +30,9 @@ class CleaningSession(SessionBase):
 
         Masks that you drew, loaded or imported stay as they are. The model still remembers its own
         masks, as with the arguments of `Session` of these names, so that tracking goes on as it
-        would have. A track of these scopes that is at work ends; ``track()`` resumes it.
+        would have. A track of these scopes that is at work ends; ``track()`` resumes it. Among the
+        runs of `provenance` is a line for it, with scopes, areas and number of masks, which stays
+        when it is undone.
 
         Parameters
         ----------
@@ -57,6 +60,12 @@ class CleaningSession(SessionBase):
             live = self._live
             frames = list(self._cleaned(live.scopes() if chosen is None else chosen, cleaning))
             self._editor.load(f"cleaning of {len(frames)} masks", frames, [], live.labels)
+            if frames:
+                try:
+                    cleaned = sorted({new.scope for new in frames})
+                    live.provenance.cleaned(cleaned, cleaning, len(frames))
+                except SaveError as error:
+                    live.notify("error", str(error))
             return len(frames)
 
         return self._do(act)

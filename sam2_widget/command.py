@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given.command == "models":
             print(models.list())
+            if sys.stdout.isatty():
+                print("\n`sam2-widget download NAME` gets one; Annotator(model=NAME) uses it.")
         else:
             print(models.download(given.name, folder=given.folder))
     except Sam2WidgetError as error:
@@ -48,7 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=sam2_widget.__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("models", help="list the models, their sizes, and where they lie")
+    commands.add_parser(
+        "models",
+        help="list the models, their sizes, and where they lie",
+        description="Lists the models there are: those to download, those of your own in the "
+        "folders of checkpoints, and nano, which the package brings.",
+    )
     download = commands.add_parser(
         "download",
         help="download and verify a model, and print its path",

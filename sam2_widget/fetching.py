@@ -7,13 +7,21 @@ import errno
 import re
 import shutil
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sam2_widget.errors import DownloadError
 from sam2_widget.partfile import PartFile, part_of
 from sam2_widget.room import amount
-from sam2_widget.transfer import Answer, BrokenError, UnreachableError, host, request
+from sam2_widget.transfer import (
+    Answer,
+    BrokenError,
+    SlowError,
+    Slowest,
+    UnreachableError,
+    host,
+    request,
+)
 from sam2_widget.turns import in_turn
 from sam2_widget.verifying import check_existing, known_hash, remember_hash
 
@@ -43,12 +51,15 @@ class Patience:
         Seconds before the second try; doubled with each that brings nothing.
     timeout : float
         Seconds without a byte after which a connection counts as stalled.
+    slowest : Slowest
+        What counts as stalled, and brings nothing, although some bytes come.
     """
 
     tries: int = 5
     most: int = 100
     pause: float = 0.5
     timeout: float = 30
+    slowest: Slowest = field(default_factory=Slowest)
 
 
 def fetch(
@@ -155,11 +166,11 @@ class _Fetching:
         self._check_room(part)
         idle, tries = 0, 0
         while part.received < self._entry.size:
-            before, reason = part.received, "the connection broke"
+            before, reason, slow = part.received, "the connection broke", False
             try:
                 self._try(part)
             except BrokenError as error:
-                reason = str(error)
+                reason, slow = str(error), isinstance(error, SlowError)
                 if isinstance(error, UnreachableError) and not self._reached:
                     raise DownloadError(
                         f"{self._server} cannot be reached ({reason}); check the network and the "
@@ -168,7 +179,7 @@ class _Fetching:
             if part.received == self._entry.size:
                 return
             tries += 1
-            idle = 0 if part.received > before else idle + 1
+            idle = 0 if part.received > before and not slow else idle + 1
             if idle >= self._patience.tries or tries >= self._patience.most:
                 raise DownloadError(
                     f"The download of {self._entry.file} from {self._server} does not get on "
@@ -179,7 +190,8 @@ class _Fetching:
 
     def _try(self, part: PartFile) -> None:
         """Send one request, and append what it brings."""
-        answer = request(self._entry.url, part.headers(), self._patience.timeout, self._check)
+        url, patience = self._entry.url, self._patience
+        answer = request(url, part.headers(), patience.timeout, patience.slowest, self._check)
         self._reached = True
         with contextlib.closing(answer.pieces):
             if not self._accept(answer, part):

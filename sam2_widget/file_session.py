@@ -160,8 +160,9 @@ class FileSession(SessionBase):
     def load(self, source: loading.Source, how: merging.How = "merge") -> list[str]:
         """Load a file of annotations, as one step of undo.
 
-        Masks whose pixels are in the file are written as they are. Prompts without pixels get their
-        masks from the model. Regions that the project lacks are added.
+        Masks whose pixels are in the file are written as they are, and `provenance` knows of their
+        tracking runs then. Prompts without pixels get their masks from the model. Regions that the
+        project lacks are added.
 
         Parameters
         ----------
@@ -184,6 +185,8 @@ class FileSession(SessionBase):
         LoadError
             If the file cannot be read, is of a newer format, or does not fit the video; nothing is
             changed.
+        ProjectError
+            If ``runs.jsonl`` cannot be read; nothing is changed.
         SaveError
             If a file cannot be written; nothing is changed.
         """
@@ -197,6 +200,7 @@ class FileSession(SessionBase):
             made = merging.plan(loaded, self._present(), how)
             frames = [new for _, new in made.frames]
             text = f"loading of {loaded.title}"
+            self._live.provenance.take_over(merging.runs_of(made, loaded))
             self._editor.load(text, frames, made.keypoints, made.labels[1])
             return previewing.sentences(made)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from sam2_widget import answers, requests
 from sam2_widget.annotations import Scope
+from sam2_widget.answering import Aside
 from sam2_widget.downloads import Downloads
 from sam2_widget.errors import LoadError, UploadError
 from sam2_widget.exports import json_export
@@ -18,14 +18,14 @@ from sam2_widget.receiving import Receiver
 from sam2_widget.uploads import safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sam2_widget.answering import Handlers
+    from sam2_widget.answering import Handlers, Respond
     from sam2_widget.session import Session
 
 
-class Filing:
+class Filing(Aside):
     """Saves, reads, sends and takes the files of one session for its views.
+
+    Files take long to read and write: neither the kernel's thread nor the frames wait.
 
     Parameters
     ----------
@@ -35,17 +35,11 @@ class Filing:
         Answers a request with what a function returns, or with why it does not.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        respond: Callable[[requests.Request, Callable[[], answers.Answer]], None],
-    ) -> None:
+    def __init__(self, session: Session, respond: Respond) -> None:
+        super().__init__(respond, "sam2-widget-files")
         self._session = session
-        self._respond = respond
         self._downloads = Downloads()
         self._receiver = Receiver(respond, self._upload_folder, "annotations.json")
-        # Files take long to read and write: neither the kernel's thread nor the frames wait.
-        self._thread = ThreadPoolExecutor(1, "sam2-widget-files")
 
     @property
     def handlers(self) -> Handlers:
@@ -65,16 +59,9 @@ class Filing:
 
     def close(self) -> None:
         """Take no more, and remove what was being fetched."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        super().close()
         self._receiver.close()
         self._downloads.close()
-
-    def _soon(self, request: requests.Request, act: Callable[[], object]) -> None:
-        def answer() -> answers.Answer:
-            result = act()
-            return result if isinstance(result, answers.Answer) else answers.Done()
-
-        self._thread.submit(self._respond, request, answer)
 
     def _save(self) -> answers.Answer:
         folder = self._session.save()

@@ -12,7 +12,7 @@ import platformdirs
 
 from sam2_widget.catalogue import CATALOGUE, OFFICIAL
 from sam2_widget.errors import ModelError
-from sam2_widget.model_names import official_name
+from sam2_widget.model_names import known_names, official_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,8 +146,8 @@ def _own(given: Path, config: str | Path | None) -> ModelSpec:
     if path.suffix not in SUFFIXES:
         known = ["auto", "nano", *CATALOGUE, *(path.stem for path in own_weights())]
         raise ModelError(
-            f"There is no model {str(given)!r}; give one of {', '.join(known)}, "
-            "or the path of a .pt or .safetensors file."
+            f"There is no model {str(given)!r:.200}; {known_names(str(given), known)}, or the path "
+            "of a .pt or .safetensors file."
         )
     if not path.is_file():
         raise ModelError(f"The checkpoint {path} does not exist; check the path.")

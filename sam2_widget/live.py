@@ -123,7 +123,10 @@ class Live:
             self._job_failed,
         )
         self.provenance = Provenance(
-            self.project, lambda task: self.worker.submit(task, urgent=False), self._remember_engine
+            self.project,
+            lambda task: self.worker.submit(task, urgent=False),
+            self._remember_engine,
+            options.cleaning,
         )
         self.download = ModelDownload(lambda: self.tell(Change("model")), self.notify)
         self.slot = EngineSlot(self)

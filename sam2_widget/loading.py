@@ -30,6 +30,7 @@ from sam2_widget.importing import FRAME_STEP, HEIGHT, WIDTH
 from sam2_widget.labels import Labels
 from sam2_widget.merging import Given, Loaded
 from sam2_widget.previewing import counted
+from sam2_widget.provenance import checked_runs
 from sam2_widget.records import measure, parse_record
 
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ class _Reader:
             keypoints=keypoints,
             labels=_labels(content, scopes),
             has_names="region_names" in content,
+            runs=_runs(content),
         )
 
     def _points(self, content: dict[str, Any]) -> Loaded:
@@ -327,6 +329,12 @@ def _labels(content: Mapping[str, Any], scopes: Iterable[Scope]) -> Labels:
         scope = Scope(_number(item["instance"]), check_region(item["region"]))
         labels = labels.with_color(scope, item["color"])
     return labels
+
+
+def _runs(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what is said of runs; what is no list of them says nothing."""
+    listed = content.get("runs")
+    return checked_runs(listed if isinstance(listed, list) else [])
 
 
 def _like(record: MaskRecord, mask: bits.Mask) -> MaskRecord:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sam2_widget.editing import NewFrame
 from sam2_widget.errors import LoadError
 from sam2_widget.history import KeypointChange
 from sam2_widget.keypoints import Keypoints, placed
 from sam2_widget.labels import Labels
+from sam2_widget.provenance import is_cleaning_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +53,8 @@ class Loaded:
         Its regions, display names and colours.
     has_names : bool
         Whether it speaks of names and colours at all.
+    runs : mapping
+        What it says of tracking runs and cleanings, by their ids.
     """
 
     title: str
@@ -61,6 +64,7 @@ class Loaded:
     keypoints: Mapping[int, InstanceKeypoints] = field(default_factory=dict)
     labels: Labels = _NO_LABELS
     has_names: bool = False
+    runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,18 @@ def plan(loaded: Loaded, present: Present, how: How) -> Plan:
     ]
     labels = present.labels, _plan_labels(loaded, present.labels, how)
     return Plan(frames, _plan_keypoints(loaded, present.keypoints, how), labels)
+
+
+def runs_of(made: Plan, loaded: Loaded) -> dict[str, Mapping[str, Any]]:
+    """Return what a file says of the runs of the masks that are taken from it; pure."""
+    written = [new for _, new in made.frames if new.png and new.record]
+    named = {new.record.run for new in written if new.record}
+    scopes = {(new.scope.instance, new.scope.region) for new in written}
+    return {
+        run: told
+        for run, told in loaded.runs.items()
+        if run in named or is_cleaning_of(told, scopes)
+    }
 
 
 def _scopes(present: Present) -> set[Scope]:

@@ -89,10 +89,14 @@ class ModelSession(SessionBase):
         -------
         dict
             model, config, checkpoint (file, size in bytes, sha256), device, device_name,
-            precision, versions (sam2_widget, python, and the engine's libraries); as far as they
-            are known. Of a run also run, started (UTC), scopes, range (frames [start, stop)),
-            direction and force. Without `run` also ``runs``, the list of all of them in order. The
-            hash of a large checkpoint takes seconds the first time.
+            precision, batch_objects and batched (asked for, and whether objects went in batches;
+            left out where the first frames of a track have yet to tell), fill_hole_area,
+            min_mask_region_area, versions (sam2_widget, python, and the engine's libraries); as far
+            as they are known. Of a run also run, started (UTC), scopes, range (frames
+            [start, stop)), direction and force. Without `run` also ``runs``, the list of all of
+            them in order. In it is also every `Session.clean`, with ``what`` "clean": started,
+            scopes, fill_hole_area, min_mask_region_area and masks (how many changed). The hash of a
+            large checkpoint takes seconds the first time.
 
         Raises
         ------

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from sam2_widget import answers, models, requests
+from sam2_widget.answering import Aside
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.errors import ModelError
 from sam2_widget.library import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from sam2_widget.answering import Handlers
+    from sam2_widget.answering import Handlers, Respond
     from sam2_widget.models import ModelInfo
     from sam2_widget.session import Session
 
 
-class Modelling:
+class Modelling(Aside):
     """Lists, switches and downloads models for the views of one session.
+
+    A model takes seconds to load, and folders may be far away: the kernel never waits.
 
     Parameters
     ----------
@@ -29,15 +29,9 @@ class Modelling:
         Answers a request with what a function returns, or with why it does not.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        respond: Callable[[requests.Request, Callable[[], answers.Answer]], None],
-    ) -> None:
+    def __init__(self, session: Session, respond: Respond) -> None:
+        super().__init__(respond, "sam2-widget-models")
         self._session = session
-        self._respond = respond
-        # A model takes seconds to load, and folders may be far away: the kernel never waits.
-        self._thread = ThreadPoolExecutor(1, "sam2-widget-models")
 
     @property
     def handlers(self) -> Handlers:
@@ -49,13 +43,6 @@ class Modelling:
             requests.CancelDownload: lambda request: self._respond(request, self._cancel),
         }
 
-    def close(self) -> None:
-        """Take no more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    def _soon(self, request: requests.Request, act: Callable[[], answers.Answer]) -> None:
-        self._thread.submit(self._respond, request, act)
-
     def _list(self) -> answers.Answer:
         return answers.Models(
             [
@@ -66,7 +53,7 @@ class Modelling:
             ]
         )
 
-    def _set(self, name: str) -> answers.Answer:
+    def _set(self, name: str) -> None:
         info = _listed(name)
         if info.path is None:
             raise ModelError(f"{name} is not on this machine yet; download it first.")
@@ -75,7 +62,6 @@ class Modelling:
             self._session.set_model(name)
         else:
             self._session.set_model(info.path, info.config or None)
-        return answers.Done()
 
     def _download(self, name: str) -> answers.Answer:
         if name not in CATALOGUE:

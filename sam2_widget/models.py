@@ -12,7 +12,7 @@ from sam2_widget.fetching import fetch
 from sam2_widget.finding import NANO_NOTE, ModelSpec, nano, resolve
 from sam2_widget.listing import ModelInfo, ModelList
 from sam2_widget.listing import list_models as list
-from sam2_widget.model_names import official_name
+from sam2_widget.model_names import known_names, official_name
 from sam2_widget.progressline import ProgressLine
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def download(
     if name == "nano":
         return nano().checkpoint
     if name not in CATALOGUE:
-        raise ModelError(f"There is no model {name!r} to download; give one of {_names()}.")
+        names = known_names(name, [*CATALOGUE])
+        raise ModelError(f"There is no model {name!r:.60} to download; {names}.")
     entry = CATALOGUE[name]
     target = finding.download_folder()
     if folder is not None:
@@ -100,7 +101,3 @@ def download(
         return fetch(entry, target, progress, cancel)
     with ProgressLine(entry.file) as line:
         return fetch(entry, target, line, cancel)
-
-
-def _names() -> str:
-    return ", ".join(CATALOGUE)

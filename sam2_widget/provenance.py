@@ -2,7 +2,8 @@
 
 ``runs.jsonl`` in the project's folder has one line for each tracking run, appended before its
 first mask. A second line of the same run counts in the place of the first: it has the checkpoint's
-hash, which takes seconds for a large file and keeps nobody waiting.
+hash, which takes seconds for a large file and keeps nobody waiting. A cleaning of saved masks has a
+line too, once it is done: those masks keep the run that they are of.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import platform
 import re
 import threading
 import time
+import uuid
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,16 +29,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from sam2_widget.annotations import Scope
+    from sam2_widget.cleaning import Cleaning
     from sam2_widget.engines.base import Engine
     from sam2_widget.project import Project
 
 FILE = "runs.jsonl"
+CLEANING = "clean"
+"""Under ``what``, in the line of a cleaning of saved masks."""
 MAX_BYTES = 1 << 28
 """Of ``runs.jsonl``: some hundred thousand runs."""
 _LONGEST = 400
 _RUN = re.compile(r"[0-9A-Za-z]{1,32}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TEXTS = ("model", "config", "device", "device_name", "precision")
+_AREAS = ("fill_hole_area", "min_mask_region_area")
 _MOST_VERSIONS = 20
 _MOST_SCOPES = 10_000
 
@@ -51,6 +58,8 @@ class Provenance:
         Queues a task on the worker.
     changed : callable
         Called with what makes masks now whenever that is another, and again with the hash.
+    cleaning : Cleaning
+        How masks of the model are cleaned before they are saved.
     """
 
     def __init__(
@@ -58,7 +67,10 @@ class Provenance:
         project: Project,
         soon: Callable[[Callable[[], None]], object],
         changed: Callable[[dict[str, Any]], None],
+        cleaning: Cleaning,
     ) -> None:
+        self._cleaning = cleaning
+        self._engine: Engine | None = None
         self._path = project.root / FILE
         self._flusher = project.flusher
         # Masks are saved by other threads than the worker, which opens engines.
@@ -74,13 +86,13 @@ class Provenance:
         """Note which engine makes masks from now on."""
         described = _described(engine)
         named = described.pop("checkpoint", None)
-        now, file = checked(described), None
+        now, file = checked(described | asdict(self._cleaning)), None
         if isinstance(named, str):
             with contextlib.suppress(OSError):
                 file, size = Path(named), Path(named).stat().st_size
                 now["checkpoint"] = {"file": file.name, "size": size, "sha256": ""}
         with self._lock:
-            self._now, self._file = now, file
+            self._engine, self._now, self._file = engine, now, file
         self._changed(now)
         if file is not None:
             self._hash(file)
@@ -95,27 +107,69 @@ class Provenance:
         SaveError
             If the line cannot be written.
         """
-        started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         what = {
-            "scopes": [[scope.instance, scope.region] for scope in scopes],
+            "scopes": _listed(scopes),
             "range": [frames.start, frames.stop],
             "direction": direction,
             "force": force,
         }
         with self._lock:
-            record = {"run": run, "started": started, **self._now, **what}
+            record = {"run": run, "started": _time(), **self._now, **self._found(), **what}
             self._append(record)
             if self._file is not None and not self._now["checkpoint"]["sha256"]:
                 self._unhashed.setdefault(self._file, []).append(record)
 
+    def cleaned(self, scopes: Iterable[Scope], cleaning: Cleaning, count: int) -> None:
+        """Write down that saved masks were cleaned.
+
+        Raises
+        ------
+        SaveError
+            If the line cannot be written.
+        """
+        what = {"what": CLEANING, "scopes": _listed(scopes), **asdict(cleaning), "masks": count}
+        with self._lock:
+            self._append({"run": uuid.uuid4().hex[:8], "started": _time(), **what})
+
+    def take_over(self, runs: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write down runs of another project, before masks of theirs are; none that is known.
+
+        Raises
+        ------
+        ProjectError
+            If the runs that are known cannot be read.
+        SaveError
+            If they cannot be written, or are too many.
+        """
+        if not runs:
+            return
+        with self._lock:
+            known = read_runs(self._path.parent)
+            new = [journal_line(told) for run, told in runs.items() if run not in known]
+            if not new:
+                return
+            lines = b"\n".join(new)
+            size = self._path.stat().st_size if self._path.exists() else 0
+            if size + len(lines) >= MAX_BYTES:
+                raise SaveError(
+                    f"{self._path} would become too large; take the runs out of the file that is "
+                    "loaded, no mask needs them."
+                )
+            append_line(self._path, lines, self._flusher)
+
     def now(self) -> dict[str, Any]:
         """Return what makes masks now, for any thread; waits for the hash of the checkpoint."""
         with self._lock:
-            now, file = self._now, self._file
+            now, file = self._now | self._found(), self._file
         if file is not None:
             with contextlib.suppress(OSError):
                 return {**now, "checkpoint": {**now["checkpoint"], "sha256": sha256(file)}}
-        return dict(now)
+        return now
+
+    def _found(self) -> dict[str, Any]:
+        """Return what an engine finds out while it tracks."""
+        told = {} if self._engine is None else checked(_described(self._engine))
+        return {key: told[key] for key in ("batched",) if key in told}
 
     def _append(self, record: Mapping[str, Any]) -> None:
         append_line(self._path, journal_line(record), self._flusher)
@@ -158,12 +212,23 @@ def read_runs(root: Path) -> dict[str, dict[str, Any]]:
             raise ProjectError(
                 f"{path} is too large to be a list of runs; move it away, no mask needs it."
             )
+    return checked_runs(read_journal(path))
+
+
+def checked_runs(records: Iterable[object]) -> dict[str, dict[str, Any]]:
+    """Return what records of runs say, as far as it makes sense, by their ids; the last counts."""
     runs: dict[str, dict[str, Any]] = {}
-    for record in read_journal(path):
-        run = record.get("run")
-        if isinstance(run, str) and _RUN.fullmatch(run):
+    for record in records:
+        run = record.get("run") if isinstance(record, dict) else None
+        if isinstance(record, dict) and isinstance(run, str) and _RUN.fullmatch(run):
             runs[run] = {"run": run, **_checked_run(record)}
     return runs
+
+
+def is_cleaning_of(told: Mapping[str, Any], scopes: Iterable[tuple[int, str]]) -> bool:
+    """Tell whether a checked record is of a cleaning of masks of these scopes, of one at least."""
+    theirs = {(instance, region) for instance, region in told.get("scopes", ())}
+    return told.get("what") == CLEANING and not theirs.isdisjoint(scopes)
 
 
 def checked(content: object) -> dict[str, Any]:
@@ -171,6 +236,10 @@ def checked(content: object) -> dict[str, Any]:
     if not isinstance(content, dict):
         return {}
     kept: dict[str, Any] = {key: text for key in _TEXTS if (text := _text(content.get(key)))}
+    kept |= {key: number for key in _AREAS if _is_count(number := content.get(key))}
+    asked = content.get("batch_objects")
+    if isinstance(asked, bool) or (isinstance(asked, str) and asked == "auto"):
+        kept["batch_objects"] = asked
     if isinstance(content.get("batched"), bool):
         kept["batched"] = content["batched"]
     file = content.get("checkpoint")
@@ -207,6 +276,10 @@ def _checked_run(content: dict[str, Any]) -> dict[str, Any]:
         kept["direction"] = content["direction"]
     if isinstance(content.get("force"), bool):
         kept["force"] = content["force"]
+    if content.get("what") == CLEANING:
+        kept["what"] = CLEANING
+    if _is_count(content.get("masks")):
+        kept["masks"] = content["masks"]
     return kept
 
 
@@ -223,6 +296,18 @@ def _is_scope(item: object) -> bool:
 
 def _is_frame(item: object) -> bool:
     return type(item) is int and 0 <= item <= MAX_FRAMES
+
+
+def _is_count(item: object) -> bool:
+    return type(item) is int and 0 <= item < 1 << 53
+
+
+def _listed(scopes: Iterable[Scope]) -> list[list[int | str]]:
+    return [[scope.instance, scope.region] for scope in scopes]
+
+
+def _time() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def _text(value: object) -> str:

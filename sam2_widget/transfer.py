@@ -6,6 +6,7 @@ import http.client
 import queue
 import ssl
 import threading
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -28,8 +29,20 @@ class BrokenError(Exception):
     """The connection broke or stalled, or the server is busy: another try may go on."""
 
 
+class SlowError(BrokenError):
+    """So little came for so long that the server counts as stalled."""
+
+
 class UnreachableError(BrokenError):
     """No connection could be made at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slowest:
+    """What a connection must bring at least: `least` bytes in each `window` seconds of waiting."""
+
+    least: int = 60_000
+    window: float = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,13 @@ def host(url: str) -> str:
     return urlsplit(url).hostname or url
 
 
-def request(url: str, headers: dict[str, str], timeout: float, check: Callable[[], None]) -> Answer:
+def request(
+    url: str,
+    headers: dict[str, str],
+    timeout: float,
+    slowest: Slowest,
+    check: Callable[[], None],
+) -> Answer:
     """Send a request and return the answer once its headers are there.
 
     The standard library does it: it takes proxies from ``http_proxy``, ``https_proxy`` and
@@ -85,6 +104,8 @@ def request(url: str, headers: dict[str, str], timeout: float, check: Callable[[
         More headers.
     timeout : float
         Seconds without a byte after which the connection counts as stalled.
+    slowest : Slowest
+        What counts as stalled although some bytes come.
     check : callable
         Called at least ten times a second, while nothing comes too; what it raises ends the
         transfer at once.
@@ -92,27 +113,40 @@ def request(url: str, headers: dict[str, str], timeout: float, check: Callable[[
     Raises
     ------
     BrokenError
-        If the connection breaks or stalls, also while pieces are read; `UnreachableError` if there
-        was none.
+        If the connection breaks or stalls, also while pieces are read; `SlowError` if it is slower
+        than the slowest, `UnreachableError` if there was none.
     DownloadError
         If trying again will not help: no trusted certificate, an unfit address.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise DownloadError(f"{url:.200} is no web address; only https:// is downloaded from.")
     reader = _Reader(url, headers, timeout)
-    pieces = _pieces(reader, check)
+    pieces = _pieces(reader, slowest, check)
     status, answered = next(pieces)
     return Answer(status, answered, pieces)
 
 
-def _pieces(reader: _Reader, check: Callable[[], None]) -> Generator[Any, None, None]:
+def _pieces(
+    reader: _Reader, slowest: Slowest, check: Callable[[], None]
+) -> Generator[Any, None, None]:
     """Yield what a reader puts: status and headers, then pieces of the file."""
+    # What the caller does with a piece takes its own time: only waiting counts.
+    came, waited = 0, 0.0
     try:
         while True:
             check()
+            begun = time.monotonic()
             try:
                 item = reader.items.get(timeout=_LOOK)
             except queue.Empty:
+                item = b""
+            waited += time.monotonic() - begun
+            came += len(item) if isinstance(item, bytes) else 0
+            if waited >= slowest.window:
+                if came < slowest.least and item is not None:
+                    raise SlowError(f"only {came:,} bytes came in {waited:.3g} seconds")
+                came, waited = 0, 0.0
+            if item == b"":
                 continue
             if item is None:
                 return

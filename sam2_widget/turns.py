@@ -29,7 +29,7 @@ def in_turn(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
     waiting : callable
         Called again and again while another has the turn; what it raises ends the waiting.
     """
-    lock = filelock.FileLock(_lock_path(target), thread_local=False)
+    lock = _lock_of(target)
     while True:
         try:
             lock.acquire(timeout=_LOOK)
@@ -42,11 +42,17 @@ def in_turn(target: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
-def _lock_path(target: Path) -> Path:
-    """Return the file that is locked meanwhile: outside the folder, to leave nothing there.
+def user_lock(name: str) -> filelock.FileLock:
+    """Return a lock that all processes of this user on this machine share.
 
-    There are 256 of them, so that they stay few; of two files that share one, one waits.
+    It lies outside the folders it is about, to leave nothing there.
     """
     whose = os.getuid() if hasattr(os, "getuid") else ""
+    path = Path(tempfile.gettempdir()) / f"sam2-widget-{name}{whose}.lock"
+    return filelock.FileLock(path, thread_local=False)
+
+
+def _lock_of(target: Path) -> filelock.FileLock:
+    """Return one of 256 locks, so that they stay few; of two files that share one, one waits."""
     digest = hashlib.sha256(os.path.realpath(target).encode()).hexdigest()[:2]
-    return Path(tempfile.gettempdir()) / f"sam2-widget-turn{whose}-{digest}.lock"
+    return user_lock(f"turn-{digest}-")

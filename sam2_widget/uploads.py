@@ -8,21 +8,19 @@ import os
 import re
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
-
-import filelock
 
 from sam2_widget.errors import SaveError, UploadError
 from sam2_widget.room import amount
+from sam2_widget.turns import user_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 Bytes: TypeAlias = "bytes | bytearray | memoryview"
 
@@ -94,10 +92,8 @@ class Uploads:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         # Two kernels may receive one file: between a look at its size and the write that follows,
-        # the other must not finish it or begin it anew. Outside the folder, to leave nothing there.
-        whose = os.getuid() if hasattr(os, "getuid") else ""
-        path = Path(tempfile.gettempdir()) / f"sam2-widget-uploads{whose}.lock"
-        self._kernels = filelock.FileLock(path, thread_local=False)
+        # the other must not finish it or begin it anew.
+        self._kernels = user_lock("uploads")
         self._files: dict[str, _File] = {}
         self._complete: dict[str, Upload] = {}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from sam2_widget.sample import sample_clip
 from tests.projects import note_threads
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ if threading.current_thread() is threading.main_thread():
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser stories last: they are slow, and say little when a layer below fails."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Draw the sample clip, which nobody changes."""
+    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture(autouse=True)

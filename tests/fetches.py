@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, int]:
 def refused(web: Web, folder: Path, entry: Entry | None = None, **how: Any) -> str:
     """Return the one sentence that a download ends with."""
     with pytest.raises(DownloadError) as error:
-        fetch(entry or web.entry(), folder, patience=HURRY, **how)
+        fetch(entry or web.entry(), folder, **{"patience": HURRY, **how})
     text = str(error.value)
     assert len(text.splitlines()) == 1
     assert text.endswith(".")

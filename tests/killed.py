@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import sys
 import time
@@ -130,6 +131,18 @@ def track(clip: Path, folder: Path, edit: bool, line: Connection) -> None:
         line.send(job.progress[1])
         for frame in job:
             line.send(frame)
+
+
+def load(folder: Path, exported: Path, line: Connection) -> None:
+    """Load an export for ever, in a new project each time, telling of it before and after."""
+    for number in itertools.count():
+        with Session(
+            numbered_frames(FRAMES), name=f"clip{number}", output_dir=folder, model=FakeEngine()
+        ) as session:
+            session.video.wait()
+            line.send("open")
+            session.load(exported)
+            line.send("done")
 
 
 def hold(folder: Path, line: Connection) -> None:

@@ -38,6 +38,15 @@ def open_project(
     return session
 
 
+def open_sample(clip: Path, folder: Path, **arguments: Any) -> Session:
+    """Open every tenth frame of the sample clip with nano, 6 frames, all stored."""
+    given = {"model": "nano", "device": "cpu", "frame_step": 10, **arguments}
+    session = Session(clip, output_dir=folder, **given)
+    session.video.wait()
+    session.live.worker.run(lambda: None)
+    return session
+
+
 def settle(session: Session) -> None:
     """Wait until the project says how many frames there are and which model it has."""
     for thread in threading.enumerate():

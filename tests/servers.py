@@ -179,6 +179,24 @@ def stalls_after(count: int) -> Behaviour:
     return behaviour
 
 
+def drips(handler: Handler) -> None:
+    """Send the rest that was asked for byte by byte, a hundred a second, until the test ends."""
+    asked = re.fullmatch(r"bytes=(\d+)-", handler.headers.get("Range", ""))
+    first, size = int(asked[1]) if asked else 0, len(handler.content)
+    place = {"Content_Range": f"bytes {first}-{size - 1}/{size}"} if first else {}
+    handler.start(206 if first else 200, Content_Length=size - first, ETag=handler.tag, **place)
+    for index in range(first, size):
+        handler.wfile.write(handler.content[index : index + 1])
+        if handler.server.web.go_on.wait(0.01):  # type: ignore[attr-defined]
+            return
+
+
+def drips_headers(handler: Handler) -> None:
+    """Send the status line byte by byte, without an end, until the test ends."""
+    while not handler.server.web.go_on.wait(0.01):  # type: ignore[attr-defined]
+        handler.wfile.write(b"H")
+
+
 def answers(status: int, body: bytes = b"", **headers: object) -> Behaviour:
     """Answer with a status, headers and a body."""
 

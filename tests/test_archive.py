@@ -13,7 +13,6 @@ from sam2_widget.annotations import Scope
 from sam2_widget.engines.sam2.archive import Archive, lean
 from sam2_widget.engines.sam2.memory import ScopeMemory, Stretch, readable
 from sam2_widget.engines.sam2.precision import inference
-from sam2_widget.sample import sample_clip
 from sam2_widget.session import Session
 from tests.test_features import engine, opened
 
@@ -77,11 +76,6 @@ def test_a_pass_holds_what_the_model_reads_and_no_more() -> None:
     assert whole == {34, 35, 36, 37, 38, 39}
     assert all("pred_masks" not in out for out in memory.window.values())
     assert sorted(readable(memory.window, 30, 3)) == list(range(25, 40))
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 def work(session: Session) -> npt.NDArray[np.bool_]:

@@ -19,7 +19,7 @@ from sam2_widget.engines.sam2 import Sam2Engine
 from sam2_widget.engines.sam2.batching import MOST, Batching
 from sam2_widget.engines.sam2.loading import find_config, load_predictor
 from sam2_widget.errors import ModelError, ProjectError
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 from tests.projects import until
 
@@ -44,11 +44,6 @@ CLICKS: dict[int, dict[int, tuple[float, float]]] = {
     5: {5: DISC},
 }
 """By instance and frame: two from each of two frames, and one that has another prompt later."""
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +216,8 @@ def test_on_the_cpu_nothing_is_batched_unless_it_is_asked_for(
     sizes = watch(session)
     session.track(stop=8).wait()
     assert {size for _, size in sizes} == {1}
+    (run,) = session.provenance()["runs"]
+    assert (run["batch_objects"], run["batched"]) == ("auto", False)
 
 
 # -- a run with batches -----------------------------------------------------------------------
@@ -231,6 +228,9 @@ def test_a_scope_that_is_clicked_while_it_is_tracked_leaves_its_batch(
     open_clip: Callable[..., Session],
 ) -> None:
     session, alone = open_clip(batch_objects=True), open_clip(batch_objects=False)
+    asked = [each.provenance() for each in (session, alone)]
+    assert [each["batch_objects"] for each in asked] == [True, False]
+    assert [each["batched"] for each in asked] == [True, False]
     clicks = {instance: {2: where} for instance, where in enumerate((DISC, BOX, DISC), start=1)}
     for each in (session, alone):
         click(each, clicks)
@@ -353,11 +353,13 @@ def test_what_was_faster_is_kept_and_told_in_the_log(
     caplog.set_level(logging.INFO, "sam2_widget")
     work = Work(alone=2.0, batch=batch)
     batching = tried(work, 9)
+    assert batching.batches is None
     assert work.calls == [1, 1, 2, 1, 1, 2, 2, 1, 1, 1, 1, 2, 2]
     assert not caplog.records
     batching = tried(Work(alone=2.0, batch=batch), 10)
     chosen = batching.choose(["a", "b"], {"a": 0, "b": 0})
     assert chosen == (("a", "b") if pays else ("a",))
+    assert batching.batches is pays
     [record] = caplog.records
     assert ("in batches" if pays else "one by one") in record.getMessage()
     # Of other sizes nothing is known yet.

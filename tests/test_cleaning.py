@@ -15,8 +15,7 @@ from hypothesis.extra import numpy as arrays
 from sam2_widget.annotations import Scope
 from sam2_widget.cleaning import Cleaning
 from sam2_widget.errors import ProjectError, PromptError
-from sam2_widget.sample import sample_clip
-from tests.projects import files, open_project
+from tests.projects import files, full_disk, open_project
 from tests.test_features import engine, opened
 from tests.test_mask_prompts import drawn
 
@@ -123,11 +122,6 @@ def test_what_touches_the_border_of_the_frame_is_no_hole() -> None:
 
 
 # -- through the engine -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 def annotate(session: Session) -> Mask:
@@ -255,6 +249,14 @@ def test_undo_brings_back_bytes_and_reopening_with_other_areas_changes_none(
         assert pngs(again) == tracked
 
 
+def test_what_made_the_masks_says_how_they_were_cleaned(session: Session, tmp_path: Path) -> None:
+    session.add_points(3, RAGGED)
+    session.track(start=3, stop=5).wait()
+    (run,) = session.provenance()["runs"]
+    for told in (session.provenance(), run, session.export_json()["engine"]):
+        assert {key: told[key] for key in AREAS} == AREAS
+
+
 def pngs(session: Session) -> dict[str, bytes]:
     return {name: data for name, data in files(session.folder).items() if "masks_" in name}
 
@@ -274,6 +276,14 @@ def test_saved_masks_are_cleaned_as_one_step_of_undo_and_the_model_remembers_its
         assert np.array_equal(np.asarray(session.masks[1, "overall"]), wanted)
         assert session.masks[2, "overall"][0].all()
         assert session.clean([(1, "overall")], **AREAS) == 0
+        # It is written down once, and masks keep the run that they are of.
+        run, cleaning = session.provenance()["runs"]
+        assert (run["fill_hole_area"], run["min_mask_region_area"]) == (0, 0)
+        assert cleaning.pop("started") >= run["started"]
+        assert session.provenance(cleaning.pop("run")) | cleaning == session.provenance()["runs"][1]
+        assert cleaning == {"what": "clean", "scopes": [[1, "overall"]], "masks": changed, **AREAS}
+        assert session.export_json()["runs"] == session.provenance()["runs"]
+        assert set(session.to_dataframe()["run"]) == {"", run["run"]}
         # What comes next is what it would have been without.
         assert not any(session.is_stale(frame) for frame in range(12))
         assert all(
@@ -306,6 +316,18 @@ def test_masks_that_the_user_drew_stay_as_they_are(tmp_path: Path) -> None:
         session.clear_frame(0)
         session.load(saved)
         assert np.array_equal(session.masks[1, "overall"][0], painted)
+
+
+def test_a_cleaning_that_cannot_be_written_down_is_done_all_the_same_and_the_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_project(tmp_path) as session:
+        session.add_points(0, [(20, 20, 1), (70, 30, 1)])
+        session.track().wait()
+        with full_disk(monkeypatch, "runs.jsonl"):
+            assert session.clean(min_mask_region_area=5000) == 9
+        assert "runs.jsonl was not saved" in session.live.notices[-1].text
+        assert len(session.provenance()["runs"]) == 1
 
 
 def test_a_click_has_the_last_word(tmp_path: Path) -> None:

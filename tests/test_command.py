@@ -64,6 +64,38 @@ def test_an_unknown_name_is_an_error(capsys: pytest.CaptureFixture[str]) -> None
     assert "give one of sam2.1_hiera_large" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("tiny", "'tiny' to download; perhaps you mean sam2.1_hiera_tiny or sam2_hiera_tiny; "),
+        ("SAM2.1", "perhaps you mean sam2.1_hiera_large or sam2.1_hiera_base_plus or "),
+        ("sam21_hiera_small", "perhaps you mean sam2.1_hiera_small or sam2_hiera_small; there are"),
+        ("", "'' to download; give one of sam2.1_hiera_large, "),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_told(
+    wrong: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["download", wrong]) == 1
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("sam2.1_hiera_tiny") == 1
+    with pytest.raises(models.ModelError, match=r"perhaps you mean sam2\.1_hiera_tiny or"):
+        models.resolve("tiny")
+
+
+def test_a_terminal_is_told_how_to_get_a_model_and_a_pipe_is_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command.main(["models"]) == 0
+    piped = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert command.main(["models"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(piped)
+    assert "sam2-widget download NAME" in shown.removeprefix(piped)
+
+
 @pytest.mark.parametrize("arguments", [[], ["fly"], ["download"], ["models", "more"]])
 def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:

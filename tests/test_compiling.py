@@ -13,9 +13,8 @@ import torch
 
 from sam2_widget.engines.sam2.compiling import Compiled
 from sam2_widget.errors import ProjectError
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
-from sam2_widget.session import Session
-from tests.projects import PATIENCE, own_threads
+from sam2_widget.sample import SAMPLE_CLICKS
+from tests.projects import PATIENCE, open_sample, own_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,22 +22,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.engines.sam2.compiling import Compilation
+    from sam2_widget.session import Session
 
 BOX = SAMPLE_CLICKS["box"]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
-
-
-def opened(clip: Path, folder: Path, **arguments: Any) -> Session:
-    """Open every tenth frame of the sample clip: 6 frames."""
-    given = {"model": "nano", "device": "cpu", "frame_step": 10, **arguments}
-    session = Session(clip, output_dir=folder, **given)
-    session.video.wait()
-    session.live.worker.run(lambda: None)
-    return session
 
 
 def compilation(session: Session) -> Compilation:
@@ -75,10 +61,10 @@ class Gate:
 def test_clicks_and_tracks_do_not_wait_for_it_and_it_is_used_once_it_is_ready(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(clip, tmp_path / "plain") as session:
+    with open_sample(clip, tmp_path / "plain") as session:
         expected = track(session)
     gate = Gate(monkeypatch)
-    with opened(clip, tmp_path / "compiled", compile=True, feature_cache=0) as session:
+    with open_sample(clip, tmp_path / "compiled", compile=True, feature_cache=0) as session:
         assert gate.arrived.wait(PATIENCE)
         # It stands still, and everything else goes on.
         assert np.array_equal(track(session), expected)
@@ -100,7 +86,7 @@ def test_a_session_that_is_closed_meanwhile_lets_go_of_the_model(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = Gate(monkeypatch)
-    session = opened(clip, tmp_path, compile=True)
+    session = open_sample(clip, tmp_path, compile=True)
     assert gate.arrived.wait(PATIENCE)
     engine: Any = session.live.engine
     model, under_way = engine._model, compilation(session)
@@ -116,7 +102,7 @@ def test_where_it_fails_one_notice_says_so_and_the_work_goes_on(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="no such one"))
-    with opened(clip, tmp_path, compile=True) as session:
+    with open_sample(clip, tmp_path, compile=True) as session:
         assert compilation(session).wait(120)
         assert track(session).any()
         (notice,) = session.live.notices
@@ -127,10 +113,10 @@ def test_where_it_fails_one_notice_says_so_and_the_work_goes_on(
 
 
 def test_it_is_an_argument_that_sessions_on_one_project_share(clip: Path, tmp_path: Path) -> None:
-    with opened(clip, tmp_path):
+    with open_sample(clip, tmp_path):
         for other in ({"compile": True}, {"precision": "bfloat16"}):
             with pytest.raises(ProjectError, match=rf"other arguments \({next(iter(other))}\)"):
-                opened(clip, tmp_path, **other)
+                open_sample(clip, tmp_path, **other)
 
 
 @pytest.mark.slow
@@ -138,9 +124,9 @@ def test_it_is_an_argument_that_sessions_on_one_project_share(clip: Path, tmp_pa
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_compiled_masks_are_nearly_the_same(clip: Path, tmp_path: Path) -> None:
     """With a C++ compiler; without one there is a notice, and the masks are the same."""
-    with opened(clip, tmp_path / "plain") as session:
+    with open_sample(clip, tmp_path / "plain") as session:
         expected = track(session)
-    with opened(clip, tmp_path / "compiled", compile=True) as session:
+    with open_sample(clip, tmp_path / "compiled", compile=True) as session:
         assert compilation(session).wait(280)
         masks = track(session)
         if shutil.which("g++") or shutil.which("clang++"):

@@ -119,6 +119,45 @@ def test_tags_of_python_are_refused(tag: str) -> None:
     assert not Path("was_here").exists()
 
 
+TRUNK = {"_target_": "sam2.modeling.backbones.hieradet.Hiera"}
+HUGE: list[tuple[dict[str, Any], str]] = [
+    ({"image_encoder": {"trunk": {**TRUNK, "embed_dim": 10**6}}}, "image_encoder.trunk.embed_dim"),
+    ({"image_encoder": {"trunk": {**TRUNK, "embed_dim": -(10**6)}}}, "trunk.embed_dim"),
+    ({"image_encoder": {"trunk": {**TRUNK, "stages": [1, 2, 10**4, 1]}}}, "trunk.stages"),
+    ({"image_encoder": {"trunk": {**TRUNK, "stages": [200, 200]}}}, "trunk.stages"),
+    ({"image_encoder": {"trunk": {**TRUNK, "dim_mul": 1e300}}}, "trunk.dim_mul"),
+    ({"image_encoder": {"trunk": {**TRUNK, "dim_mul": float("nan")}}}, "trunk.dim_mul"),
+    ({"image_encoder": {"trunk": {**TRUNK, "window_spec": [[10**5]]}}}, "trunk.window_spec"),
+    ({"image_size": 10**6}, "image_size"),
+    ({"num_maskmem": 10**9}, "num_maskmem"),
+    ({"memory_attention": {"num_layers": 10**4}}, "memory_attention.num_layers"),
+    ({"memory_attention": {"layer": {"a": {"feat_sizes": [600, 1]}}}}, "layer.a.feat_sizes"),
+    ({"sam_mask_decoder_extra_args": {"iou_head_depth": 10**4}}, "iou_head_depth"),
+    ({"other": [{"deep": [{"deeper": 10**5}]}]}, "other.deep.deeper"),
+    ({"x" * 5000: 10**5}, "gives 100000 for xxx"),
+]
+
+
+@pytest.mark.parametrize(("change", "key"), HUGE, ids=lambda item: str(item)[:40])
+def test_a_number_that_no_model_needs_is_refused_and_its_key_named(
+    change: dict[str, Any], key: str
+) -> None:
+    refused(changed(change), rf"{key}.*the most that a model may have there; correct it")
+
+
+def test_more_classes_than_a_model_has_are_refused() -> None:
+    refused(changed({"other": [TRUNK] * 101}), "more than 100 classes")
+
+
+def test_a_model_larger_than_its_checkpoint_is_refused_before_memory_is_taken() -> None:
+    content = yaml.safe_load(Path(NANO.config).read_text("utf-8"))["model"]
+    # 110 GB of weights, of numbers that each may be.
+    content["image_encoder"]["trunk"] |= {"embed_dim": 600, "stages": [1, 2, 200, 53]}
+    content["image_encoder"]["neck"]["backbone_channel_list"] = [4800, 2400, 1200, 600]
+    with pytest.raises(ModelError, match="does not match the config"):
+        load_predictor(str(changed(content)), NANO.checkpoint, CPU)
+
+
 # What is allowed
 
 

@@ -20,7 +20,6 @@ from sam2_widget.engines.sam2.disk import DiskTier
 from sam2_widget.engines.sam2.features import FeatureCache
 from sam2_widget.engines.sam2.slab import SlabFile, slab_folder
 from sam2_widget.errors import ModelError
-from sam2_widget.sample import sample_clip
 from sam2_widget.session import Session
 from tests.test_features import CPU, SIZE, annotate, engine, opened, some
 
@@ -413,11 +412,6 @@ def test_the_file_lies_where_tmpdir_says_and_else_where_disks_are(
 
 
 # -- through the engine -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 def test_masks_are_the_same_and_each_frame_is_encoded_once_with_all_of_it_on_the_disk(

@@ -11,7 +11,7 @@ import torch
 from sam2_widget.engines.sam2 import features as module
 from sam2_widget.engines.sam2.features import FeatureCache, Features, FrameEncoder
 from sam2_widget.errors import ModelError
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 
 if TYPE_CHECKING:
@@ -181,11 +181,6 @@ def test_every_frame_of_a_pass_is_encoded_once_however_many_objects_go_through_i
 # -- through the engine -----------------------------------------------------------------------
 
 DISC, BOX = SAMPLE_CLICKS["disc"], SAMPLE_CLICKS["box"]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture

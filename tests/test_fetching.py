@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import random
+import re
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sam2_widget.fetching import fetch
+from sam2_widget.transfer import Slowest
 from sam2_widget.verifying import MEMORY
 from tests.fetches import CONTENT, HALF, HURRY, SIZE, contents, is_whole, refused, without_proxies
 from tests.servers import (
     Web,
     answers,
     breaks_after,
+    drips,
+    drips_headers,
     ignores_ranges,
     serving,
     stalls_after,
@@ -24,6 +29,8 @@ from tests.servers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+THIRSTY = replace(HURRY, timeout=30, slowest=Slowest(least=1000, window=0.4))
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +106,47 @@ def test_a_stalled_connection_is_left_and_goes_on(web: Web, tmp_path: Path) -> N
     web.behaviours = [stalls_after(HALF)]
     fetch(web.entry(), tmp_path, patience=HURRY)
     assert web.ranges == [None, f"bytes={HALF}-"]
+    assert is_whole(tmp_path)
+
+
+def test_a_server_that_drips_is_left_and_the_download_goes_on(web: Web, tmp_path: Path) -> None:
+    web.behaviours = [drips, drips_headers]
+    fetch(web.entry(), tmp_path, patience=THIRSTY)
+    assert len(web.ranges) == 3
+    first, second, third = web.ranges
+    assert first is None
+    assert second == third is not None
+    assert 0 < int(third.removeprefix("bytes=").removesuffix("-")) < 1000
+    assert is_whole(tmp_path)
+
+
+def test_a_server_that_always_drips_ends_the_download_and_what_came_is_kept(
+    web: Web, tmp_path: Path
+) -> None:
+    web.behaviours = [drips] * 9
+    text = refused(web, tmp_path, patience=THIRSTY)
+    assert re.search(
+        r"does not get on \(only \d+ bytes came in 0\.[4-9]\d* seconds\); try again", text
+    )
+    assert "are kept in" in text
+    assert len(web.requests) == THIRSTY.tries
+    (size,) = (size for name, size in contents(tmp_path).items() if name.endswith(".part"))
+    assert 0 < size < 1000
+    web.behaviours.clear()
+    fetch(web.entry(), tmp_path)
+    assert web.ranges[-1] == f"bytes={size}-"
+    assert is_whole(tmp_path)
+
+
+def test_who_is_slow_to_take_what_comes_does_not_count_as_a_slow_server(
+    web: Web, tmp_path: Path
+) -> None:
+    def slow(done: int, total: int) -> None:
+        threading.Event().wait(0.15)
+
+    patience = replace(THIRSTY, slowest=Slowest(least=SIZE + 1, window=0.2))
+    fetch(web.entry(), tmp_path, slow, patience=patience)
+    assert len(web.requests) == 1
     assert is_whole(tmp_path)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
 import multiprocessing
 import random
 import threading
@@ -124,3 +126,34 @@ def test_a_project_survives_one_kill_after_the_other(tmp_path: Path) -> None:
             now = session.to_dataframe()
             kept = now[now["instance"] == 2].reset_index(drop=True)
             assert kept.drop(columns="stale").equals(table.drop(columns="stale"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_masks_that_were_loaded_have_their_run_whenever_a_kill_comes(
+    tmp_path: Path, seed: int
+) -> None:
+    with open_project(tmp_path, killed.FRAMES) as session:
+        session.add_point(0, 20, 20)
+        session.track().wait()
+        (run,) = session.provenance()["runs"]
+        exported = tmp_path / "all.json"
+        exported.write_text(json.dumps(session.export_json(pixels=True)))
+    ours, theirs = processes.Pipe()
+    process = processes.Process(target=killed.load, args=(tmp_path / "other", exported, theirs))
+    process.start()
+    theirs.close()
+    assert ours.poll(START), "the process has not started"
+    assert ours.recv() == "open"
+    threading.Event().wait(random.Random(seed).random() * 0.06)
+    process.kill()
+    process.join(PATIENCE)
+    done = 0
+    with contextlib.suppress(EOFError):
+        while ours.poll():
+            done += ours.recv() == "done"
+    ours.close()
+    for number, folder in enumerate(sorted((tmp_path / "other").iterdir())):
+        with open_project(tmp_path / "other", killed.FRAMES, name=folder.name) as session:
+            named = set(session.to_dataframe()["run"]) - {""}
+            assert {name: session.provenance(name) for name in named} == dict.fromkeys(named, run)
+            assert number >= done or named == {run["run"]}

@@ -19,6 +19,7 @@ from sam2_widget import bits, loading
 from sam2_widget.annotations import Scope
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import LoadError, SaveError
+from sam2_widget.provenance import read_runs
 from tests.doings import disc, do, doings
 from tests.projects import calls, files, full_disk, open_project
 from tests.test_undo import in_a_copy, results, template  # noqa: F401 (a fixture)
@@ -96,6 +97,72 @@ def test_an_export_brings_everything_back_in_another_project_without_the_model(
     with open_project(tmp_path / "other", engine=engine) as other:
         assert export(other)["scopes"] == export(session)["scopes"]
         assert calls(engine, "segment") == []
+
+
+def test_what_made_loaded_masks_comes_with_them_and_nothing_there_is_overwritten(
+    session: Session, tmp_path: Path
+) -> None:
+    content = export(session)
+    ((run, told),) = read_runs(session.folder).items()
+    cleaning = {"run": "ofthese", "what": "clean", "scopes": [[1, "overall"]], "masks": 2}
+    others = {**cleaning, "run": "ofothers", "scopes": [[7, "overall"]]}
+    content["runs"] += [{**told, "run": "nobodys"}, cleaning, others]
+    with open_project(tmp_path / "other") as other:
+        other.load(content)
+        assert other.provenance(run) == session.provenance(run) == told
+        assert [each["run"] for each in other.provenance()["runs"]] == [run, "ofthese"]
+        assert other.provenance("ofthese") == cleaning
+        assert set(other.to_dataframe()["run"]) == {"", run}
+        other.undo()
+        content["runs"][0]["model"] = "another"
+        other.load(content)
+        assert other.provenance(run) == told
+        other.clear_frame(0)
+    with open_project(tmp_path / "other") as other:
+        assert other.provenance(run) == told
+    with open_project(tmp_path / "third") as third:
+        # Masks that are not brought back need none.
+        third.load(export(session, pixels=False))
+        assert third.provenance()["runs"] == []
+        assert not (third.folder / "runs.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [None, 5, "all", {}, [None, 5, [], {}, {"run": "../x"}], [{"run": "ID", "model": ["x"]}]],
+)
+def test_an_export_may_say_anything_of_its_runs(
+    session: Session, tmp_path: Path, runs: Any
+) -> None:
+    content = export(session)
+    (run,) = read_runs(session.folder)
+    content["runs"] = json.loads(json.dumps(runs).replace("ID", run))
+    with open_project(tmp_path / "other") as other:
+        other.load(content)
+        assert len(other.masks[OVERALL].frames) == 10
+        assert other.provenance()["runs"] in ([], [{"run": run}])
+
+
+def test_runs_that_cannot_be_written_keep_the_file_from_being_loaded(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = export(session)
+    with open_project(tmp_path / "other") as other:
+        before = files(other.folder)
+        with full_disk(monkeypatch, "runs.jsonl") as refused, pytest.raises(SaveError):
+            other.load(content)
+        assert set(refused) == {"runs.jsonl"}
+        monkeypatch.setattr("sam2_widget.provenance.MAX_BYTES", 100)
+        with pytest.raises(SaveError, match="too large; take the runs out of the file"):
+            other.load(content)
+        monkeypatch.undo()
+        assert other.provenance()["runs"] == []
+        # They are there before the first mask that names them.
+        with full_disk(monkeypatch, "*.png*"), pytest.raises(SaveError):
+            other.load(content)
+        assert len(other.provenance()["runs"]) == 1
+        assert files(other.folder) == before
+        assert other.scopes == []
 
 
 def test_prompts_without_pixels_get_their_masks_from_the_model(

@@ -23,8 +23,9 @@ from sam2_widget.engines.sam2.precision import Tf32, pick_precision
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 from sam2_widget.engines.sam2.results import bring, pack, unpack
 from sam2_widget.errors import ModelError
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
+from tests.projects import open_sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,19 +33,6 @@ if TYPE_CHECKING:
     from sam2_widget.engines.sam2.memory import Output
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
-
-
-def opened(clip: Path, folder: Path, **arguments: Any) -> Session:
-    """Open every tenth frame of the sample clip: 6 frames."""
-    given = {"model": "nano", "device": "cpu", "frame_step": 10, **arguments}
-    session = Session(clip, output_dir=folder, **given)
-    session.video.wait()
-    return session
 
 
 # -- which numbers ----------------------------------------------------------------------------
@@ -82,7 +70,7 @@ def test_a_precision_that_does_not_exist_is_refused_at_once(clip: Path, tmp_path
 def test_a_precision_that_the_device_cannot_is_told_by_the_first_click(
     clip: Path, tmp_path: Path
 ) -> None:
-    with opened(clip, tmp_path, precision="float16") as session:
+    with open_sample(clip, tmp_path, precision="float16") as session:
         with pytest.raises(ModelError, match="give 'auto' or 'float32' or 'bfloat16'"):
             session.add_point(0, *SAMPLE_CLICKS["box"])
         assert session.live.status.status == "failed"
@@ -91,7 +79,7 @@ def test_a_precision_that_the_device_cannot_is_told_by_the_first_click(
 def test_half_the_bits_give_nearly_the_same_masks(clip: Path, tmp_path: Path) -> None:
     masks = {}
     for precision in ("float32", "bfloat16"):
-        with opened(clip, tmp_path / precision, precision=precision) as session:
+        with open_sample(clip, tmp_path / precision, precision=precision) as session:
             session.add_point(0, *SAMPLE_CLICKS["box"])
             session.track().wait()
             masks[precision] = np.asarray(session.masks[1, "overall"])
@@ -173,7 +161,7 @@ class Folder:
 def test_bytes_that_are_normalised_on_the_device_are_the_same_numbers(
     clip: Path, tmp_path: Path
 ) -> None:
-    with opened(clip, tmp_path) as session:
+    with open_sample(clip, tmp_path) as session:
         frames = Folder(session)
         here, there = LazyImages(frames, 256), LazyImages(frames, 256)
         there._device = torch.device("meta")  # so that frames are left as bytes
@@ -207,7 +195,7 @@ def test_nothing_forces_the_slow_attention_kernel(
         return attention(q, k, v, **rest)
 
     monkeypatch.setattr(functional, "scaled_dot_product_attention", watched)
-    with opened(clip, tmp_path) as session:
+    with open_sample(clip, tmp_path) as session:
         session.add_point(0, *SAMPLE_CLICKS["box"])
         session.track(stop=2).wait()
     assert len(calls) > 10
@@ -272,7 +260,7 @@ class Waits(TorchFunctionMode):
 
 
 def test_a_step_of_a_track_takes_no_number_out_of_a_tensor(clip: Path, tmp_path: Path) -> None:
-    with opened(clip, tmp_path) as session:
+    with open_sample(clip, tmp_path) as session:
         session.add_point(0, *SAMPLE_CLICKS["box"])
         engine: Any = session.live.engine
         scope, given = session.scopes[0], session.live.annotations.of(session.scopes[0])

@@ -22,7 +22,7 @@ from sam2_widget.engines.sam2 import features as features_module
 from sam2_widget.engines.sam2.features import FeatureCache, Features
 from sam2_widget.engines.sam2.pressure import Pressure, is_out_of_memory
 from sam2_widget.errors import OutOfMemoryError
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 from tests.projects import files, hashed
 
@@ -79,11 +79,6 @@ class Failing:
             self.held.append(weakref.ref(held))
             raise ERRORS[self._kind]()
         return self._real(*arguments, **named)
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture

@@ -55,6 +55,10 @@ def test_a_project_says_what_makes_its_masks_and_each_run_what_made_its_own(
         "config": "nano.yaml",
         "device": "cpu",
         "precision": "float32",
+        "batch_objects": "auto",
+        "batched": False,
+        "fill_hole_area": 0,
+        "min_mask_region_area": 0,
         "checkpoint": {
             "file": "nano.safetensors",
             "size": NANO.checkpoint.stat().st_size,
@@ -276,6 +280,9 @@ def test_a_line_that_is_no_run_is_left_out(tmp_path: Path, line: object) -> None
         ("model", 5), ("model", "a\nb"), ("model", "\x1b[31m"), ("started", []),
         ("scopes", "all"), ("range", [0]), ("range", [-1, 5]), ("range", [0, 10**30]),
         ("range", [True, 2]), ("direction", "up"), ("direction", ["both"]), ("force", 1),
+        ("fill_hole_area", -1), ("fill_hole_area", 2.5), ("min_mask_region_area", 10**30),
+        ("masks", True), ("what", "evil"), ("what", ["clean"]), ("batch_objects", "all"),
+        ("batch_objects", 1), ("batched", "yes"),
     ],
 )  # fmt: skip
 def test_a_value_that_makes_no_sense_is_left_out(tmp_path: Path, key: str, value: object) -> None:
@@ -297,6 +304,25 @@ def test_a_scope_that_cannot_be_is_left_out(tmp_path: Path, scope: object) -> No
 def test_a_checkpoint_is_checked(checkpoint: object) -> None:
     told = checked({"checkpoint": checkpoint}).get("checkpoint")
     assert told in (None, {"file": "a", "size": 0, "sha256": ""})
+
+
+def test_what_an_engine_finds_out_while_it_tracks_is_told_from_then_on(tmp_path: Path) -> None:
+    class Finding(FakeEngine):
+        found: dict[str, Any] = {}  # noqa: RUF012
+
+        def describe(self) -> dict[str, Any]:
+            return {"batch_objects": "auto", "precision": "float16", **self.found}
+
+    engine = Finding()
+    with open_project(tmp_path, engine=engine) as session:
+        session.add_point(0, 20, 20)
+        session.track().wait()
+        engine.found = {"batched": True, "precision": "another"}
+        session.track(force=True).wait()
+        first, second = session.provenance()["runs"]
+        assert (first["batch_objects"], "batched" in first) == ("auto", False)
+        assert (second["batched"], second["precision"]) == (True, "float16")
+        assert session.provenance()["batched"] is True
 
 
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sam2_widget.engines.sam2 import Sam2Engine
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip, sample_masks
+from sam2_widget.sample import SAMPLE_CLICKS, sample_masks
 from sam2_widget.session import Session
 from tests.reference import RANDOM, Clicks, Masks, Reference, Upstream, model_spec
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 
 STEP = 3
 DISC, BOX = SAMPLE_CLICKS["disc"], SAMPLE_CLICKS["box"]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from sam2_widget.engines.sam2 import Sam2Engine
 from sam2_widget.errors import ModelError, NoVideoError
 from sam2_widget.model_names import official_name
 from sam2_widget.models import OFFICIAL, ModelSpec, nano
-from sam2_widget.sample import SAMPLE_CLICKS, sample_clip
+from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 from tests.clips import numbered_frames
 from tests.projects import PATIENCE, GatedEngine, open_project, settle, until
@@ -30,11 +30,6 @@ if TYPE_CHECKING:
 
 NANO = nano()
 DISC, BOX = SAMPLE_CLICKS["disc"], SAMPLE_CLICKS["box"]
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return sample_clip(tmp_path_factory.mktemp("clip") / "sample.mp4")
 
 
 @pytest.fixture(scope="module")

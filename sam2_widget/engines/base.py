@@ -122,9 +122,10 @@ class Engine(Protocol):
     Every method is told the whole input it depends on, so that an engine may forget anything at
     any time: what it keeps is a cache of work done, never the only copy of an annotation.
 
-    An engine may have a method ``describe()``, called once it is open, that returns a dict for the
-    record of where masks come from: config, checkpoint (path), device, device_name, precision,
-    batched (bool), versions (of its libraries, by name); see `provenance`.
+    An engine may have a method ``describe()``, called once it is open, and again from any thread
+    for what it has found out since, that returns a dict for the record of where masks come from:
+    config, checkpoint (path), device, device_name, precision, batch_objects (as asked for), batched
+    (bool, once that is decided), versions (of its libraries, by name); see `provenance`.
     """
 
     name: str

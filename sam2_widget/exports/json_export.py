@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sam2_widget.json_files import damaged, read_json
 from sam2_widget.labels import Labels
-from sam2_widget.provenance import checked, read_runs
+from sam2_widget.provenance import checked, is_cleaning_of, read_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,8 +84,9 @@ def project_export(
         base64, if wanted; so do the entries of ``masks``;
         ``keypoints``, a list with the content of each ``keypoints.json``; ``skeleton``, the pairs
         of names between which lines are drawn; ``engine``, what makes masks now, and ``runs``, the
-        tracking runs that the masks are of: see `Session.provenance`. Coordinates are pixels of the
-        stored frame, origin at the top-left corner of the top-left pixel; frames count from 0.
+        tracking runs that the masks are of and cleanings of some: see `Session.provenance`.
+        Coordinates are pixels of the stored frame, origin at the top-left corner of the top-left
+        pixel; frames count from 0.
 
     Raises
     ------
@@ -98,6 +99,7 @@ def project_export(
         if (entry := _scope(project, masks, scope, is_stale, png)) is not None
     ]
     used = {record["run"] for entry in scopes for record in entry["records"]}
+    cleaned = {(e["instance_id"], e["region"]) for e in scopes if e["records"]}
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -110,7 +112,11 @@ def project_export(
         ],
         "skeleton": [list(pair) for pair in project.info.skeleton] if project.info else [],
         "engine": checked(dict(project.info.engine)) if project.info else {},
-        "runs": [told for run, told in read_runs(project.root).items() if run in used],
+        "runs": [
+            told
+            for run, told in read_runs(project.root).items()
+            if run in used or is_cleaning_of(told, cleaned)
+        ],
     }
 
 

@@ -73,18 +73,6 @@ def choose(nb: Notebook, widget: Widget, path: Path) -> Locator:
     return panel
 
 
-def shots(nb: Notebook, widget: Widget, name: str) -> None:
-    """Picture the widget wide and narrow, light and dark."""
-    for theme in ("light", "dark"):
-        nb.theme(theme)
-        for width, size in ((1400, "wide"), (760, "narrow")):
-            nb.resize(width, 1300)
-            widget.root.scroll_into_view_if_needed()
-            nb.screenshot(f"files-{name}-{theme}-{size}", widget.root)
-    nb.theme("light")
-    nb.resize(1400, 1000)
-
-
 def test_save_tells_where_and_its_key_saves_the_notebook_too(notebook: OpenNotebook) -> None:
     nb, widget = open_sample(notebook)
     widget.click(*DISC)
@@ -142,7 +130,7 @@ def test_what_was_exported_comes_back_bit_for_bit_after_everything_was_cleared(
     before = masks(nb.folder)
     assert len(before) == 4
     widget.action("export").click()
-    shots(nb, widget, "export-menu")
+    widget.shots("files-export-menu")
     widget.action("export").click()
     file = export(nb, widget, "Everything (JSON)")
     status(widget, "Exported sample.json.")
@@ -156,7 +144,7 @@ def test_what_was_exported_comes_back_bit_for_bit_after_everything_was_cleared(
     widget.wait(points=0, masks=0)
     assert masks(nb.folder) == {}
     widget.action("load").click()
-    shots(nb, widget, "load-menu")
+    widget.shots("files-load-menu")
     widget.action("load").click()
     panel = choose(nb, widget, file)
     assert panel.locator(".s2w-load-title").inner_text() == "sample.json, an export of everything."
@@ -165,7 +153,7 @@ def test_what_was_exported_comes_back_bit_for_bit_after_everything_was_cleared(
         "Adds the masks of 4 frames of instance 1, overall.",
         "Adds 1 keypoint of instance 1.",
     ]
-    shots(nb, widget, "load-panel")
+    widget.shots("files-load-panel")
     panel.get_by_role("button", name="Replace").click()
     widget.wait(points=1, masks=1)
     status(widget, "Replaced.")

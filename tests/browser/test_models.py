@@ -70,18 +70,6 @@ def notice(widget: Widget, text: str) -> None:
     widget.root.locator(".s2w-banners .s2w-toast", has_text=text).wait_for()
 
 
-def shots(nb: Notebook, widget: Widget, name: str) -> None:
-    """Picture the widget wide and narrow, light and dark."""
-    for theme in ("light", "dark"):
-        nb.theme(theme)
-        for width, size in ((1400, "wide"), (760, "narrow")):
-            nb.resize(width, 1300)
-            widget.root.scroll_into_view_if_needed()
-            nb.screenshot(f"models-{name}-{theme}-{size}", widget.root)
-    nb.theme("light")
-    nb.resize(1400, 1000)
-
-
 def test_another_model_is_chosen_in_the_menu_and_answers_the_next_click(
     web: Web, notebook: OpenNotebook
 ) -> None:
@@ -97,7 +85,7 @@ def test_another_model_is_chosen_in_the_menu_and_answers_the_next_click(
     used = widget.root.locator(".s2w-models [aria-checked=true]")
     assert used.inner_text().split("\n") == ["nano", "in use on cpu"]
     axe.check(widget)
-    shots(nb, widget, "menu")
+    widget.shots("models-menu")
     # By keys alone: from the model in use up to the other.
     nb.page.keyboard.press("Escape")
     nb.page.keyboard.press("Enter")
@@ -121,6 +109,21 @@ def test_another_model_is_chosen_in_the_menu_and_answers_the_next_click(
     widget.wait(points=1)
     widget.root.locator(".s2w-facts", has_text="mask by nano").wait_for()
 
+    # While it tracks, the model is seen and has its menu; another one ends the track.
+    widget.action("track").click()
+    widget.wait(job="running")
+    chosen = row(widget, "nano")
+    assert f"{TINY} on cpu" in widget.root.locator(".s2w-facts").inner_text()
+    widget.root.locator(".s2w-models", has_text="Another model on disk ends this track").wait_for()
+    nb.screenshot("models-tracking", widget.root)
+    chosen.click()
+    ended = widget.root.locator(
+        ".s2w-toast", has_text="ended because the model is switched to nano"
+    )
+    ended.wait_for()
+    widget.wait(job="idle")
+    widget.root.locator(".s2w-model-name", has_text="nano on cpu").wait_for()
+
 
 def focused(nb: Notebook) -> object:
     return nb.page.evaluate("() => document.activeElement?.outerHTML ?? ''")
@@ -132,7 +135,7 @@ def test_the_banner_gets_a_model_while_one_goes_on_annotating(
     size = len(web.content)
     nb, widget = show(web, notebook)
     get = widget.root.get_by_role("button", name="Get SAM 2.1 (tiny")
-    shots(nb, widget, "banner")
+    widget.shots("models-banner")
 
     web.behaviours.append(answers(404))
     get.click()
@@ -152,7 +155,7 @@ def test_the_banner_gets_a_model_while_one_goes_on_annotating(
     widget.click(*DISC)
     assert nb.py("ann.to_dataframe()['model'].tolist()") == ["nano"]
     assert row(widget, TINY).is_disabled()
-    shots(nb, widget, "download")
+    widget.shots("models-download")
     nb.page.keyboard.press("Escape")
     widget.action("cancel-download").click()
     notice(widget, "was cancelled")

@@ -141,3 +141,15 @@ class Widget:
         plain = notebook.py(f"ann.video[{frame}][{y}, {x}].tolist()")
         shown = self.colour(x + 0.5, y + 0.5, half=0.5)
         return max(abs(a - b) for a, b in zip(shown, plain, strict=True)) > 20
+
+    def shots(self, name: str) -> None:
+        """Picture it wide and narrow, light and dark."""
+        nb = self.notebook
+        for theme in ("light", "dark"):
+            nb.theme(theme)
+            for width, size in ((1400, "wide"), (760, "narrow")):
+                nb.resize(width, 1300)
+                self.root.scroll_into_view_if_needed()
+                nb.screenshot(f"{name}-{theme}-{size}", self.root)
+        nb.theme("light")
+        nb.resize(1400, 1000)

@@ -85,6 +85,14 @@ class Batching:
         self._batches = wanted is True or self._tries
         self._trials: defaultdict[int, _Trial] = defaultdict(_Trial)
 
+    @property
+    def batches(self) -> bool | None:
+        """Whether objects go in batches where they can; None while no trial has told."""
+        if not self._tries:
+            return self._batches
+        found = [each.pays for each in list(self._trials.values()) if each.pays is not None]
+        return any(found) if found else None
+
     def considers(self, count: int) -> bool:
         """Tell whether so many objects may be tracked together, so that layouts matter."""
         return self._batches and count > 1

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
+if TYPE_CHECKING:
+    from sam2_widget.engines.base import BatchObjects
 
-def describe(config: str, checkpoint: Path, device: torch.device, precision: str) -> dict[str, Any]:
-    """Return config, checkpoint, device, device_name, precision and versions."""
-    return {
+
+def describe(
+    config: str,
+    checkpoint: Path,
+    device: torch.device,
+    precision: str,
+    batch_objects: BatchObjects,
+    batched: bool | None,
+) -> dict[str, Any]:
+    """Return what was given, with device_name and versions; less `batched` while it is None."""
+    known = {} if batched is None else {"batched": batched}
+    return known | {
         # A project travels: where this machine keeps its files is nobody's business.
         "config": Path(config).name if Path(config).is_absolute() else config,
         "checkpoint": str(checkpoint),
         "device": str(device),
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else "",
         "precision": precision,
+        "batch_objects": batch_objects,
         "versions": {"sam2": _version("sam2"), "torch": str(torch.__version__)},
     }
 

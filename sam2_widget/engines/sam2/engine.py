@@ -169,7 +169,8 @@ class Sam2Engine:
     def describe(self) -> dict[str, Any]:
         """Return what makes the masks, once it is open: files, device, numbers, versions."""
         kind = str(self._kind).removeprefix("torch.")
-        return describe(self._config, self._checkpoint, self._device, kind)
+        asked, found = self._batch_objects, self.batching.batches
+        return describe(self._config, self._checkpoint, self._device, kind, asked, found)
 
     @within_memory
     def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch.overrides import TorchFunctionMode
 
 from sam2_widget.catalogue import OFFICIAL
 from sam2_widget.engines.sam2.configs import MAX_BYTES
-from sam2_widget.engines.sam2.loading import build_model, find_config
+from sam2_widget.engines.sam2.loading import find_config, model_shapes
 from sam2_widget.engines.sam2.weights import Shape, differences, first_five, read_shapes
 from sam2_widget.errors import ModelError
 from sam2_widget.finding import nano
@@ -67,31 +63,6 @@ def infer_config(checkpoint: Path) -> tuple[str, str]:
             "config= chooses another."
         )
     return fitting[0], note
-
-
-def model_shapes(config: str) -> dict[str, Shape]:
-    """Return the shapes of the tensors of the model that a config describes, by name.
-
-    The model is built on PyTorch's meta device, where tensors have shapes and no numbers.
-
-    Raises
-    ------
-    ModelError
-        As `build_model`.
-    """
-    with torch.device("meta"), _NumbersOnCpu():
-        model = build_model(config)
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-
-
-class _NumbersOnCpu(TorchFunctionMode):
-    """Keeps ``linspace`` off the meta device: sam2 reads its rates of stochastic depth from it."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = dict(kwargs or {})
-        if func is torch.linspace:
-            given.setdefault("device", "cpu")
-        return func(*args, **given)
 
 
 def _candidates() -> dict[bytes, str]:

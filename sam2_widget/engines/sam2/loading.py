@@ -6,15 +6,17 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
+from torch.overrides import TorchFunctionMode
 
-from sam2_widget.engines.sam2.configs import read_model_config
+from sam2_widget.engines.sam2.configs import check_numbers, read_model_config
 from sam2_widget.engines.sam2.weights import differences, first_five, read_weights
 from sam2_widget.errors import ModelError
 
 if TYPE_CHECKING:
-    import torch
+    from sam2_widget.engines.sam2.weights import Shape
 
 # What upstream's build_sam2_video_predictor sets with apply_postprocessing=True, except that holes
 # are not filled (that needs the CUDA extension) and that corrections become conditioning frames
@@ -49,9 +51,10 @@ def load_predictor(config: str, checkpoint: Path, device: torch.device) -> Any:
     ModelError
         If a file cannot be read or the two do not fit together.
     """
-    model = build_model(config)
     weights = read_weights(checkpoint)
-    _check_fit(model.state_dict(), weights, config, checkpoint)
+    # Before a model is built, which then has no larger tensors than the file.
+    _check_fit(model_shapes(config), weights, config, checkpoint)
+    model = build_model(config)
     model.load_state_dict(weights)
     return model.to(device).eval()
 
@@ -92,6 +95,7 @@ def build_model(config: str) -> Any:
     try:
         tree = read_model_config(path)
         _check_tree(tree, path)
+        check_numbers(tree, path)
         return instantiate(OmegaConf.merge(tree, OVERRIDES), _recursive_=True)
     except ModelError:
         raise
@@ -101,6 +105,31 @@ def build_model(config: str) -> Any:
             f"The model config {path} cannot be built ({reason}); "
             "use one of sam2's own yaml files or correct it."
         ) from error
+
+
+def model_shapes(config: str) -> dict[str, Shape]:
+    """Return the shapes of the tensors of the model that a config describes, by name.
+
+    The model is built on PyTorch's meta device, where tensors have shapes and no numbers.
+
+    Raises
+    ------
+    ModelError
+        As `build_model`.
+    """
+    with torch.device("meta"), _NumbersOnCpu():
+        model = build_model(config)
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+class _NumbersOnCpu(TorchFunctionMode):
+    """Keeps ``linspace`` off the meta device: sam2 reads its rates of stochastic depth from it."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = dict(kwargs or {})
+        if func is torch.linspace:
+            given.setdefault("device", "cpu")
+        return func(*args, **given)
 
 
 def _check_tree(tree: Any, path: Path) -> None:
@@ -132,15 +161,11 @@ def _is_model_class(target: object) -> bool:
 
 
 def _check_fit(
-    ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor], config: str, path: Path
+    ours: dict[str, Shape], theirs: dict[str, torch.Tensor], config: str, path: Path
 ) -> None:
-    wrong = differences(_shapes(ours), _shapes(theirs))
+    wrong = differences(ours, {name: tuple(tensor.shape) for name, tensor in theirs.items()})
     if wrong:
         raise ModelError(
             f"The checkpoint {path} does not match the config {config} "
             f"({first_five(wrong)}); give the config it was trained with."
         )
-
-
-def _shapes(tensors: dict[str, torch.Tensor]) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

@@ -8,6 +8,9 @@ import { type Models, modelTitle } from "./models.ts";
 import { usePopup } from "./popup.ts";
 import type { ViewState } from "./state.ts";
 
+const ENDS_TRACK =
+  "Another model on disk ends this track, and Track goes on with what is left. A download waits.";
+
 export function createModelMenu(state: ViewState, models: Models, signal: AbortSignal): Part {
   const name = h("span", { class: "s2w-model-name" });
   const button = h(
@@ -17,7 +20,8 @@ export function createModelMenu(state: ViewState, models: Models, signal: AbortS
     icon("caret"),
   );
   const menu = h("div", { class: "s2w-menu", role: "menu", "aria-label": "Model" });
-  const popup = h("div", { class: "s2w-popup s2w-upward s2w-models", tabindex: -1 }, menu);
+  const note = h("div", { class: "s2w-menu-note" }, ENDS_TRACK);
+  const popup = h("div", { class: "s2w-popup s2w-upward s2w-models", tabindex: -1 }, note, menu);
   const node = h("span", { class: "s2w-model-menu" }, button, popup);
   const used = (): HTMLElement | undefined =>
     menu.querySelector<HTMLElement>("[aria-checked=true]") ?? undefined;
@@ -44,9 +48,8 @@ export function createModelMenu(state: ViewState, models: Models, signal: AbortS
       setText(name, where);
       button.title = `Model: ${model.reason || where}\nPress to use another one.`;
     }),
-    // Its place is taken by the progress of a track.
     effect(() => {
-      if (state.shared.value?.job) close();
+      note.hidden = !state.shared.value?.job;
     }),
     effect(() => {
       const listed = listOf(models.choices.value, state.shared.value?.model.name);
@@ -121,7 +124,9 @@ function createRow(choice: ModelChoice, choose: (choice: ModelChoice) => void): 
     const busy = !choice.here && download !== null;
     if (choice.here) node.setAttribute("aria-checked", String(used));
     node.disabled = busy;
-    node.title = busy ? `${modelTitle(download.name)} is being downloaded: one at a time.` : title;
+    node.title = title;
+    if (busy) node.title = `${modelTitle(download.name)} is being downloaded: one at a time.`;
+    else if (choice.here && !used && shared?.job) node.title = `${title}\n${ENDS_TRACK}`;
     setText(aside, asideText(choice, used, shared));
   };
   return { node, show };

@@ -42,14 +42,14 @@ export function createStatus(state: ViewState): Part {
   return { node, close: effect(() => setText(node, statusText(state))) };
 }
 
-/** Beside it, unless tracking: what holds, and the model with its menu in the midst of that. */
+/** Beside it: what holds, and the model with its menu in the midst of that; alone while tracking. */
 export function createFacts(state: ViewState, model: HTMLElement): Part {
   const [before, after] = [h("span"), h("span")];
   const node = h("div", { class: "s2w-facts" }, before, model, after);
   const close = effect(() => {
-    node.hidden = !!state.shared.value?.job;
-    setText(before, factsBefore(state));
-    setText(after, factsAfter(state));
+    const isTracking = !!state.shared.value?.job;
+    setText(before, isTracking ? "" : factsBefore(state));
+    setText(after, isTracking ? "" : factsAfter(state));
   });
   return { node, close };
 }

@@ -8,6 +8,7 @@ const LARGE = "sam2.1_hiera_large";
 const EVIL = '<img src=x onerror="alert(1)">'.repeat(20);
 const SIZE = 156_008_466;
 const NANO = { name: "nano", device: "cpu", status: "ready", note: "", reason: "", offer: null };
+const JOB = { text: "Tracking", done: 0, total: 5, seconds_left: null };
 const LISTED = [
   { name: LARGE, size: 898_083_611, here: false, description: "the most accurate" },
   { name: TINY, size: SIZE, here: false, description: "the fastest" },
@@ -33,6 +34,7 @@ const row = (name: string): HTMLButtonElement =>
   rows().find((each) => each.dataset.model === name) as HTMLButtonElement;
 const aside = (name: string): string | null =>
   row(name).querySelector(".s2w-item-key")?.textContent ?? null;
+const note = (): HTMLElement => page.find(".s2w-models > .s2w-menu-note");
 const toast = (): string | null => page.find(".s2w-toasts").textContent;
 const key = (name: string): void => {
   document.activeElement?.dispatchEvent(
@@ -69,7 +71,7 @@ describe("the menu of models", () => {
 
   test("lists what is here, what can be downloaded, and marks what is in use", async () => {
     button().click();
-    expect(page.find(".s2w-models").textContent).toBe("Looking for models…");
+    expect(page.find(".s2w-models [role=menu]").textContent).toBe("Looking for models…");
     await page.until(() => model.of("models").length === 1);
     model.answer(model.last("models"), { kind: "models", models: LISTED });
     await page.until(() => rows().length === 4);
@@ -111,12 +113,24 @@ describe("the menu of models", () => {
     expect(model.of("set_model")).toEqual([]);
   });
 
-  test("closes when a track begins, and keeps the focus in the widget", async () => {
+  test("is there while a track runs, and says that another model ends it", async () => {
     await open();
-    await page.until(() => document.activeElement === row("nano"));
-    await page.tell({ job: { text: "Tracking", done: 0, total: 5, seconds_left: null } });
-    expect(page.find(".s2w-models").hidden).toBe(true);
-    expect(document.activeElement).toBe(page.root);
+    expect(note().hidden).toBe(true);
+    await page.tell({ model: NANO, job: JOB });
+    expect(page.find(".s2w-facts").textContent).toContain("nano on cpu");
+    expect(page.find(".s2w-facts").textContent).not.toContain("sav");
+    expect(page.find(".s2w-models").hidden).toBe(false);
+    expect(note().textContent).toContain("Another model on disk ends this track");
+    expect(row(EVIL).title).toContain("ends this track");
+    expect(row("nano").title).not.toContain("ends this track");
+    expect(row(TINY).title).not.toContain("ends this track");
+    row(TINY).click();
+    expect(model.last("download_model")).toMatchObject({ name: TINY });
+    await open();
+    row(EVIL).click();
+    expect(model.last("set_model")).toMatchObject({ name: EVIL });
+    await page.tell({ model: NANO, job: null });
+    expect(note().hidden).toBe(true);
   });
 });
 
@@ -182,8 +196,7 @@ describe("choosing a model", () => {
 
   test("waits for a track", async () => {
     const download = { name: TINY, done: SIZE, total: SIZE };
-    const job = { text: "Tracking", done: 0, total: 5, seconds_left: null };
-    await page.tell({ download, job });
+    await page.tell({ download, job: JOB });
     expect(page.find(".s2w-download-text").textContent).toContain("once the track has ended");
     await page.tell({ download, job: null });
     expect(page.find(".s2w-download-text").textContent).toContain("is being loaded");
