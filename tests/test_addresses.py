@@ -5,27 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from sam2_widget.fetching import fetch
-from tests.fetches import CONTENT, contents, is_whole, refused, without_proxies
+from tests.fetches import CONTENT, contents, is_whole, refused
 from tests.servers import Web, answers, closed_port, serving
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_proxies(monkeypatch)
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with serving(CONTENT) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://x/y", "data:,x", "x.pt", ""])

@@ -26,19 +26,6 @@ _T = TypeVar("_T")
 
 
 @pytest.fixture
-def gate() -> GatedEngine:
-    return GatedEngine()
-
-
-@pytest.fixture
-def slow(tmp_path: Path, gate: GatedEngine) -> Iterator[Session]:
-    """Open a project whose engine tracks a frame only when the gate lets it."""
-    with open_project(tmp_path, engine=gate) as session:
-        yield session
-        gate.open_gate()
-
-
-@pytest.fixture
 def slow_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowFrames]:
     """Return a function that opens a source whose frames come when the gate is released."""
     opened: list[tuple[Session, threading.Semaphore]] = []

@@ -13,7 +13,6 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,24 +21,13 @@ from sam2_widget.catalogue import CATALOGUE, Entry
 from sam2_widget.errors import DownloadError, ModelError
 from sam2_widget.fetching import Patience, fetch
 from sam2_widget.partfile import PartFile
-from tests.fetches import CONTENT, HALF, SIZE, contents, is_whole, refused, without_proxies
-from tests.servers import Web, serving, stalls_after
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.fetches import CONTENT, HALF, SIZE, contents, is_whole, refused
+from tests.servers import Web, stalls_after
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_proxies(monkeypatch)
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with serving(CONTENT) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 # Cancelling and interrupting

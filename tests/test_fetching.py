@@ -13,7 +13,7 @@ import pytest
 from sam2_widget.fetching import fetch
 from sam2_widget.transfer import Slowest
 from sam2_widget.verifying import MEMORY
-from tests.fetches import CONTENT, HALF, HURRY, SIZE, contents, is_whole, refused, without_proxies
+from tests.fetches import CONTENT, HALF, HURRY, SIZE, contents, is_whole, refused
 from tests.servers import (
     Web,
     answers,
@@ -21,27 +21,18 @@ from tests.servers import (
     drips,
     drips_headers,
     ignores_ranges,
-    serving,
     stalls_after,
     without_length,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 THIRSTY = replace(HURRY, timeout=30, slowest=Slowest(least=1000, window=0.4))
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    without_proxies(monkeypatch)
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    with serving(CONTENT) as running:
-        yield running
+pytestmark = pytest.mark.usefixtures("no_proxy")
 
 
 # What works

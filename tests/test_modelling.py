@@ -19,6 +19,7 @@ from sam2_widget.model_download import ModelDownload
 from sam2_widget.models import nano
 from sam2_widget.session import Session
 from tests.clips import numbered_frames
+from tests.fetches import without_proxies
 from tests.projects import PATIENCE, GatedEngine, open_project, settle
 from tests.servers import Web, answers, breaks_after, serving, stalls_after
 from tests.test_responder import Viewer
@@ -42,8 +43,7 @@ def weights() -> bytes:
 @pytest.fixture
 def web(weights: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """Serve it as the tiny and the large model of the catalogue."""
-    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.delenv(name, raising=False)
+    without_proxies(monkeypatch)
     with serving(weights) as running:
         for name in (TINY, LARGE):
             monkeypatch.setitem(CATALOGUE, name, running.entry(name, config=NANO.config))

@@ -91,11 +91,6 @@ def test_an_error_in_a_preparation_counts_too(saver: Saver) -> None:
 
 
 @pytest.fixture
-def gate() -> GatedEngine:
-    return GatedEngine()
-
-
-@pytest.fixture
 def session(tmp_path: Path, gate: GatedEngine) -> Iterator[Session]:
     with open_project(tmp_path, engine=gate) as session:
         session.add_point(0, 20, 20)

@@ -28,19 +28,6 @@ def session(tmp_path: Path) -> Iterator[Session]:
         yield session
 
 
-@pytest.fixture
-def gate() -> GatedEngine:
-    return GatedEngine()
-
-
-@pytest.fixture
-def slow(tmp_path: Path, gate: GatedEngine) -> Iterator[Session]:
-    """Open a project whose engine tracks a frame only when the gate lets it."""
-    with open_project(tmp_path, engine=gate) as session:
-        yield session
-        gate.open_gate()
-
-
 # -- cancel and resume ------------------------------------------------------------------------
 
 
