@@ -1,17 +1,17 @@
 """The engine next to sam2's own predictor: opening, tracking, correcting, clicking, memory.
 
     python -m benchmarks.engine [--quick] [--rounds N] [--json FILE] [--device D]
-        [--random CONFIG [--image-size PIXELS]] [--cpu-time] [--batches]
+        [--random CONFIG [--image-size PIXELS]] [--only PART ...] [--cpu-time] [--batches]
 
 Both sides in one process, one after the other, A-B-A-B, medians: the same stored frames, weights,
-numbers and torch threads, and the masks of every frame compared. Ours is a whole `Session`: it
-reads each frame when its turn comes, and saves every mask as PNG with its record and what undo
-needs. The plain side has read all frames beforehand, which only the rows say that name it, and
-writes the same PNGs with the same encoder, without records. ``--random`` takes one of sam2's
-configs with random weights in the place of nano: speed does not depend on weights. ``--cpu-time``
-counts the CPU seconds of all threads, for a machine where others work: what runs beside the loop
-then counts as if it did not. ``--batches`` compares nothing but ours with ours: eight objects
-tracked one by one, on the plain side, with the same in batches.
+numbers and torch threads, and the masks of every frame compared, on a CPU bit for bit. Ours is a
+whole `Session`: it reads each frame when its turn comes, and saves every mask as PNG with its
+record and what undo needs. The plain side has read all frames beforehand, which only the rows say
+that name it, and writes the same PNGs with the same encoder, without records. ``--random`` takes
+one of sam2's configs with random weights in the place of nano: speed does not depend on weights.
+``--cpu-time`` counts the CPU seconds of all threads, for a machine where others work: what runs
+beside the loop then counts as if it did not. ``--batches`` compares nothing but ours with ours:
+eight objects tracked one by one, on the plain side, with the same in batches.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from sam2_widget.engines.sam2.precision import inference, limit_threads
 from sam2_widget.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     Masks = dict[tuple[int, int], npt.NDArray[np.uint8]]
     """Packed bits by instance and frame."""
     Row = dict[str, Any]
+
+
+PARTS = ("opening", "memory", "tracking", "clicking")
 
 
 @dataclass
@@ -193,15 +196,34 @@ def masks_of(session: Session, instances: range) -> Masks:
     }
 
 
-def assert_same(plain: Masks, ours: Masks, exact: bool) -> None:
-    """Compare the masks of both sides on every frame."""
-    assert plain.keys() == ours.keys()
-    for key, mask in plain.items():
-        if exact:
-            assert np.array_equal(mask, ours[key]), f"the masks of {key} differ"
-            continue
-        union = np.bitwise_count(mask | ours[key]).sum()
-        assert not union or np.bitwise_count(mask & ours[key]).sum() / union >= 0.99, key
+class Comparison:
+    """The masks of both sides, compared on every frame.
+
+    Where they must be equal, as on a CPU, the first that differ end the benchmark; elsewhere
+    their overlaps are gathered, for a line of the table.
+    """
+
+    def __init__(self, exact: bool) -> None:
+        self._exact = exact
+        self._overlaps: list[float] = []
+
+    def add(self, plain: Masks, ours: Masks) -> None:
+        """Compare some masks."""
+        assert plain.keys() == ours.keys()
+        for key, mask in plain.items():
+            if self._exact:
+                assert np.array_equal(mask, ours[key]), f"the masks of {key} differ"
+            union = np.bitwise_count(mask | ours[key]).sum()
+            overlap = np.bitwise_count(mask & ours[key]).sum() / union if union else 1.0
+            self._overlaps.append(float(overlap))
+
+    def rows(self, what: str) -> list[Row]:
+        """Return lines of how far they agree; none where they must."""
+        if self._exact:
+            return []
+        mean, least = statistics.mean(self._overlaps), min(self._overlaps)
+        name = f"IoU of the masks, {what}: mean, least"
+        return [{**row(name, 1.0, max(least, 1e-6), ">= 0.99", "IoU"), "plain": round(mean, 5)}]
 
 
 def point(instance: int, frame: int, size: tuple[int, int]) -> tuple[float, float]:
@@ -256,7 +278,7 @@ def tracking(
     clip = write_clip(folder / f"track-{objects}.mp4", length, *size)
     first, again, whole, state = Times([], []), Times([], []), Times([], []), (0.0, 0.0)
     instances, middle = range(1, objects + 1), length // 2
-    exact = model.device.type == "cpu"
+    compared = Comparison(model.device.type == "cpu")
     for turn in range(rounds):
         home = folder / f"track-{objects}-{turn}"
         with open_ours(model, clip, home) as session:
@@ -274,7 +296,7 @@ def tracking(
             first.plain.append(timed(model, partial(plain.track, home / "plain")))
             whole.plain.append(reading + first.plain[-1])
             whole.ours.append(first.ours[-1])
-            assert_same(plain.masks, mine, exact)
+            compared.add(plain.masks, mine)
             state = plain.state_bytes(), our_state_bytes(model)
 
             where = point(1, middle, size)
@@ -283,7 +305,7 @@ def tracking(
             mine = masks_of(session, instances)
             plain.click(1, middle, *where)
             again.plain.append(timed(model, partial(plain.track, home / "plain")))
-            assert_same(plain.masks, mine, exact)
+            compared.add(plain.masks, mine)
     what = "1 object" if objects == 1 else f"{objects} objects"
     corrected = "re-track, 1 object" if objects == 1 else f"re-track, 1 of {objects} corrected"
     rows = [
@@ -293,7 +315,7 @@ def tracking(
     ]
     if objects == 1:
         rows.append(row("state per object and frame", *state, ">= 5.5", "bytes"))
-    return rows
+    return rows + compared.rows(what)
 
 
 def our_state_bytes(model: Model) -> float:
@@ -313,7 +335,7 @@ def clicking(model: Model, folder: Path, objects: int, clicks: int) -> list[Row]
     """Return the time of a click on a frame that was visited before, but not last."""
     size, length = (1920, 1080), 6
     clip = write_clip(folder / "click.mp4", length, *size)
-    times = Times([], [])
+    times, compared = Times([], []), Comparison(model.device.type == "cpu")
     with open_ours(model, clip, folder / "click") as session:
         plain = Plain(model, session.folder / "frames", size)
         for frame in range(length):
@@ -329,9 +351,9 @@ def clicking(model: Model, folder: Path, objects: int, clicks: int) -> list[Row]
             mine, theirs = list[Any](), list[Any]()
             times.ours.append(timed(model, lambda call=click, to=mine: to.append(call())))
             times.plain.append(timed(model, lambda call=plain_click, to=theirs: to.append(call())))
-            pair = {(0, 0): np.packbits(theirs[0])}, {(0, 0): np.packbits(mine[0])}
-            assert_same(*pair, exact=model.device.type == "cpu")
-    return [seconds_row(f"click on a visited frame, {objects} objects, 1080p", times, ">= 3")]
+            compared.add({(0, 0): np.packbits(theirs[0])}, {(0, 0): np.packbits(mine[0])})
+    rows = [seconds_row(f"click on a visited frame, {objects} objects, 1080p", times, ">= 3")]
+    return rows + compared.rows("clicks")
 
 
 def batching(model: Model, folder: Path, objects: int, length: int, rounds: int) -> list[Row]:
@@ -355,20 +377,24 @@ def batching(model: Model, folder: Path, objects: int, length: int, rounds: int)
         for wanted in (False, *choices)
     }
     times: dict[BatchObjects, Times] = {wanted: Times([], []) for wanted in choices}
+    compared = Comparison(exact=False)
     for turn in range(rounds + 1):
         for wanted in choices:
             alone, expected = once(False, folder / f"alone-{wanted}-{turn}")
             together, mine = once(wanted, folder / f"together-{wanted}-{turn}")
-            assert_same(expected, mine, exact=False)
+            compared.add(expected, mine)
             if turn:
                 times[wanted].plain.append(alone)
                 times[wanted].ours.append(together)
     what = f"first track, {objects} objects one by one, against batch_objects="
-    return [seconds_row(f"{what}{wanted}", times[wanted], ">= 1") for wanted in choices]
+    rows = [seconds_row(f"{what}{wanted}", times[wanted], ">= 1") for wanted in choices]
+    return rows + compared.rows("in batches")
 
 
-def measure(model: Model, folder: Path, quick: bool, rounds: int | None) -> list[Row]:
-    """Return all lines."""
+def measure(
+    model: Model, folder: Path, quick: bool, rounds: int | None, parts: Sequence[str] = PARTS
+) -> list[Row]:
+    """Return the lines of some parts."""
     length = 16 if quick else 60
     rounds = rounds or (2 if quick else 5)
     on_cpu = model.device.type == "cpu"
@@ -376,11 +402,16 @@ def measure(model: Model, folder: Path, quick: bool, rounds: int | None) -> list
         1: (">= 1.1", ">= 1.5") if on_cpu else (">= 1.5", ">= 1.7 t, 2.4 b+, 4 l"),
         8: (">= 1.2", ">= 7") if on_cpu else (">= 2", ">= 8"),
     }
-    rows = opening(model, folder, (60, 600) if quick else (300, 3000), rounds)
-    rows += memory.measure(folder, model.config, model.checkpoint, str(model.device), quick)
-    for objects in (1, 8):
+    rows = []
+    if "opening" in parts:
+        rows += opening(model, folder, (60, 600) if quick else (300, 3000), rounds)
+    if "memory" in parts:
+        rows += memory.measure(folder, model.config, model.checkpoint, str(model.device), quick)
+    for objects in (1, 8) if "tracking" in parts else ():
         rows += tracking(model, folder, objects, length, rounds, goals[objects])
-    return rows + clicking(model, folder, 8, 6 if quick else 30)
+    if "clicking" in parts:
+        rows += clicking(model, folder, 8, 6 if quick else 30)
+    return rows
 
 
 def main() -> None:
@@ -393,6 +424,7 @@ def main() -> None:
     parser.add_argument("--random", help="a config of sam2, with random weights, instead of nano")
     parser.add_argument("--image-size", type=int, help="another input size with --random")
     parser.add_argument("--cpu-time", action="store_true", help="count CPU seconds")
+    parser.add_argument("--only", choices=PARTS, nargs="+", help="these parts of the table")
     parser.add_argument("--batches", action="store_true", help="objects one by one or together")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -407,7 +439,7 @@ def main() -> None:
             length = 16 if given.quick else 60
             rows = batching(model, folder, 8, length, given.rounds or (2 if given.quick else 5))
         else:
-            rows = measure(model, folder, given.quick, given.rounds)
+            rows = measure(model, folder, given.quick, given.rounds, given.only or PARTS)
     for line in rows:
         plain = "" if line["plain"] is None else f"{line['plain']:g}"
         print(

@@ -407,3 +407,16 @@ def test_reading_a_frame_leaves_the_ones_before_as_they_were(tmp_path: Path) -> 
     before = copy.deepcopy(first)
     assert not torch.equal(images[1], first)
     assert torch.equal(first, before)
+
+
+def test_a_model_is_built_without_the_gpu_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, weights: dict[str, torch.Tensor]
+) -> None:
+    # sam2 asks this while a model is built, and moves tensors there: any such move fails here.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    model = load_predictor(NANO.config, NANO.checkpoint, CPU)
+    assert same(model, weights)
+    encoding = model.image_encoder.neck.position_encoding
+    assert all(known.device == CPU for known in encoding.cache.values())
+    rotary = model.memory_attention.layers[0].self_attn.freqs_cis
+    assert rotary.device == CPU

@@ -1,10 +1,11 @@
 """Gathers real pictures of free licences for the training world: cut-outs and backgrounds.
 
-    python -m training.nano.collect FOLDER SOURCE ...
+    python -m training.nano.collect FOLDER SOURCE ... [--renders SOURCE ...]
 
 Each SOURCE is an unpacked package; `README.md` beside this file names those that were used, with
-their licences. PNG files with transparency become ``FOLDER/cutouts``, other pictures that are large
-and colourful enough ``FOLDER/grounds``. Letters, signs and the like are left out by their folders.
+their licences. Pictures with transparency become ``FOLDER/cutouts``, those of the sources after
+``--renders`` ``FOLDER/renders``; others that are large and colourful enough ``FOLDER/grounds``.
+Letters, signs and the like are left out by their folders, and of emoji by their code points.
 Panoramas come as ``*.exr.js``, text in base64, and need the package OpenEXR.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,16 @@ _NO_THINGS = {
     "abstract",
 }
 _ENDINGS = {".png", ".jpg", ".jpeg", ".webp"}
+_TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")
+_SIGNS = (
+    (0x1F1E6, 0x1F1FF),  # flags
+    (0x1F500, 0x1F53F),  # buttons
+    (0x1F549, 0x1F567),  # signs of religions, clocks
+    (0x1F600, 0x1F644),  # faces
+    (0x1F6AC, 0x1F6BE),  # signs of traffic
+    (0x1F7E0, 0x1F7F0),  # discs and squares
+)
+"""Emoji that are no things, beside all before 1F300."""
 
 
 def cutout(picture: Pixels) -> Pixels | None:
@@ -105,22 +117,49 @@ def read(path: Path) -> Pixels | None:
     return np.asarray(picture, np.uint8)
 
 
-def collect(folder: Path, sources: list[Path]) -> tuple[int, int]:
-    """Write what is found in the sources; return how many cut-outs and backgrounds."""
+def is_thing(name: str) -> bool:
+    """Tell whether an emoji's file, named by its code points in hexadecimal, shows a thing.
+
+    Of people that come in five tones of skin one is taken.
+    """
+    codes = name.split("-")
+    first = int(codes[0], 16)
+    if first < 0x1F300 or any(low <= first <= high for low, high in _SIGNS):
+        return False
+    return {_TONES[first % 5]} >= set(codes) & set(_TONES)
+
+
+def collect(folder: Path, sources: list[Path], things: str = "cutouts") -> tuple[int, int]:
+    """Write what is found in the sources; return how many cut-outs and backgrounds.
+
+    Parameters
+    ----------
+    folder
+        Where to.
+    sources
+        Folders with pictures.
+    things
+        The folder for cut-outs.
+    """
     counts = [0, 0]
-    for kind in ("cutouts", "grounds"):
+    for kind in (things, "grounds"):
         (folder / kind).mkdir(parents=True, exist_ok=True)
     files = sorted(path for source in sources for path in source.rglob("*"))
     for path in files:
-        picture = None if _NO_THINGS & set(path.parts) else read(path)
+        if _NO_THINGS & set(path.parts):
+            continue
+        if re.fullmatch(r"1?[0-9a-f]{4}(-[0-9a-f]{4,5})*", path.stem) and not is_thing(path.stem):
+            continue
+        picture = read(path)
         if picture is None:
             continue
         clear = picture.shape[2] == 4 and bool((picture[..., 3] < 128).mean() > 0.02)
         found = cutout(picture) if clear else background(picture[..., :3])
         if found is not None:
-            name, ending = ("cutouts", "png") if clear else ("grounds", "jpg")
+            name, ending = (things, "webp") if clear else ("grounds", "jpg")
             counts[not clear] += 1
-            cv2.imwrite(str(folder / name / f"{counts[not clear]:04d}-{path.stem}.{ending}"), found)
+            file = folder / name / f"{counts[not clear]:04d}-{path.stem}.{ending}"
+            cv2.imwrite(str(file), found, [cv2.IMWRITE_WEBP_QUALITY, 90] if clear else [])
     return counts[0], counts[1]
 
 
@@ -129,9 +168,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("sources", nargs="+", type=Path)
+    parser.add_argument("--renders", nargs="*", type=Path, default=[])
     given = parser.parse_args()
     cutouts, grounds = collect(given.folder, given.sources)
-    print(f"{cutouts} cut-outs and {grounds} backgrounds")
+    renders = collect(given.folder, given.renders, "renders")[0] if given.renders else 0
+    print(f"{cutouts} cut-outs, {renders} renders and {grounds} backgrounds")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ class Optimiser:
         muon = torch.optim.Muon(
             matrices, weight_decay=_DECAY, momentum=0.95, adjust_lr_fn="match_rms_adamw"
         )
-        self._all = muon, torch.optim.AdamW(groups, betas=(0.9, 0.98))
+        adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=kernels[0].is_cuda)
+        self._all = muon, adam
 
     def set_rate(self, rate: float) -> None:
         """Set the learning rate of all parameters."""

@@ -21,7 +21,7 @@ class Photos:
     Parameters
     ----------
     folder
-        With the folders ``cutouts`` and ``grounds``.
+        With the folders ``cutouts``, ``grounds`` and, for rendered things if any, ``renders``.
 
     Raises
     ------
@@ -30,15 +30,18 @@ class Photos:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._cutouts = _read(folder / "cutouts", cv2.COLOR_BGRA2RGBA)
+        self._cutouts = [_read(folder / "cutouts", cv2.COLOR_BGRA2RGBA)]
+        if (folder / "renders").exists():
+            self._cutouts.append(_read(folder / "renders", cv2.COLOR_BGRA2RGBA))
         self._grounds = _read(folder / "grounds", cv2.COLOR_BGR2RGB)
 
     def cutout(self, rng: np.random.Generator, size: int) -> Pixels:
         """Return a thing, (H, W, 4) uint8, its longer side of the given size in pixels.
 
-        It comes in other colours each time, a little or much.
+        It comes in other colours each time, a little or much. Rendered ones come half of the time.
         """
-        whole = self._cutouts[int(rng.integers(len(self._cutouts)))]
+        kind = self._cutouts[int(rng.integers(len(self._cutouts)))]
+        whole = kind[int(rng.integers(len(kind)))]
         scale = size / max(whole.shape[:2])
         wide, high = (max(3, round(length * scale)) for length in whole.shape[1::-1])
         smooth = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, Dataset
 
 from training.nano.photos import Photos
@@ -15,6 +16,7 @@ from training.nano.scenes import SIDE
 from training.nano.textures import Textures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _ODDS = (0.46, 0.36, 0.18)
@@ -106,24 +108,28 @@ class Batches(Dataset[Batch]):
         return make_batch(seed, self._textures, *self._plan.shape(step))
 
 
-def loader(plan: Plan, start: int, stop: int, workers: int) -> DataLoader[Batch]:
-    """Return the batches of steps ``start`` to ``stop`` in order, made by other processes."""
-    return DataLoader(
+def batches(plan: Plan, start: int, stop: int, workers: int) -> Iterator[Batch]:
+    """Yield the batches of steps ``start`` to ``stop`` in order, made by other processes."""
+    loader: DataLoader[Batch] = DataLoader(
         Batches(plan, start, stop),
         batch_size=None,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_quiet,
-        collate_fn=_same,
+        collate_fn=_shared,  # type: ignore[arg-type]  # Of one batch, as batch_size is None.
     )
+    for parts in loader:
+        yield Batch(**{name: part.numpy() for name, part in parts.items()})
 
 
-def _same(batch: Any) -> Any:
-    return batch
+def _shared(batch: Batch) -> dict[str, torch.Tensor]:
+    """Return the parts as tensors: they pass between processes in shared memory, uncopied."""
+    return {name: torch.from_numpy(part) for name, part in vars(batch).items()}
 
 
 def _quiet(worker: int) -> None:
-    """Keep OpenCV in a worker on one thread."""
+    """Keep OpenCV and torch in a worker on one thread."""
     import cv2
 
     cv2.setNumThreads(1)
+    torch.set_num_threads(1)

@@ -64,5 +64,5 @@ class State:
     def follow(self, slowness: float) -> None:
         """Move the average towards the model; sooner at the beginning."""
         keep = min(slowness, (self.step + 1) / (self.step + 20))
-        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
+        slow, fast = list(self.average.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_(slow, fast, 1 - keep)  # One launch on a GPU, not 300.

@@ -3,9 +3,9 @@
     python -m training.nano.train FOLDER [--steps 8000] [--scale 8 --workers 14 --device cuda]
 
 FOLDER gets ``state.pt`` (every three minutes), ``log.jsonl``, and the weights to evaluate: the
-average in ``average-<step>`` and ``final``, at the end also the weights themselves in ``last``. All
-that is random depends on the seed and the step alone, so a run in several parts, paused or killed,
-is the same run; ended by SIGTERM it loses no step. A file named ``anneal`` in FOLDER starts the
+average in ``average-<step>`` and ``final``, the weights themselves in ``last``. All that is random
+depends on the seed and the step alone, so a run in several parts, paused or killed, is the same
+run; ended by SIGTERM it loses no step. A file named ``anneal`` in FOLDER starts the
 fall of the learning rate at once, after which the run ends; ``steady.pt`` is the state before it.
 """
 
@@ -24,7 +24,7 @@ import torch
 
 from training.nano.network import PACKAGED, build, save_half
 from training.nano.passes import Pass
-from training.nano.plan import Plan, loader
+from training.nano.plan import Plan, batches
 from training.nano.state import State
 
 if TYPE_CHECKING:
@@ -70,16 +70,18 @@ class Run:
         """
         state, plan = self._state, self._plan
         saved, stop = time.monotonic(), state.step + most
-        for batch in loader(plan, state.step, steps + plan.fade, workers):
+        ready = time.perf_counter()
+        for batch in batches(plan, state.step, steps + plan.fade, workers):
             if state.step >= stop or self._ended:
-                state.save(self._folder / "state.pt")
-                return
+                break
             self._begin_fading(steps)
             if state.fading_since is not None and state.step >= state.fading_since + plan.fade:
                 break
-            spent = time.process_time()
+            spent, clock = time.process_time(), time.perf_counter()
             self._note(train_step(state, batch, plan))
             state.seconds += time.process_time() - spent
+            self._note({"seconds": [time.perf_counter() - clock], "waited": [clock - ready]})
+            ready = time.perf_counter()
             if state.step % 25 == 0:
                 self._write_log()
             if state.step % keep == 0:
@@ -160,6 +162,7 @@ def main() -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)  # Six per cent of a step's time on a CPU.
+    torch.set_float32_matmul_precision("high")
     torch.manual_seed(given.seed)
     named = {"packaged": PACKAGED / "nano.safetensors", "fresh": None}
     start = named.get(given.start, Path(given.start))

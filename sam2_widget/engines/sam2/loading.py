@@ -84,19 +84,24 @@ def find_config(config: str) -> Path:
 
 
 def build_model(config: str) -> Any:
-    """Return the ``SAM2VideoPredictor`` that a config describes, its weights at random.
+    """Return the ``SAM2VideoPredictor`` that a config describes, on the CPU, its weights at random.
 
     Raises
     ------
     ModelError
         If there is no such config, or it would build anything but a model of sam2's.
     """
+    return _build(config, torch.device("cpu"))
+
+
+def _build(config: str, device: torch.device) -> Any:
     path = find_config(config)
     try:
         tree = read_model_config(path)
         _check_tree(tree, path)
         check_numbers(tree, path)
-        return instantiate(OmegaConf.merge(tree, OVERRIDES), _recursive_=True)
+        with device, _StayOn(device):
+            return instantiate(OmegaConf.merge(tree, OVERRIDES), _recursive_=True)
     except ModelError:
         raise
     except Exception as error:  # any yaml can be wrong in any way: one sentence for all
@@ -117,18 +122,29 @@ def model_shapes(config: str) -> dict[str, Shape]:
     ModelError
         As `build_model`.
     """
-    with torch.device("meta"), _NumbersOnCpu():
-        model = build_model(config)
+    model = _build(config, torch.device("meta"))
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-class _NumbersOnCpu(TorchFunctionMode):
-    """Keeps ``linspace`` off the meta device: sam2 reads its rates of stochastic depth from it."""
+class _StayOn(TorchFunctionMode):
+    """Builds a model on one device: sam2's modules put constants on a GPU wherever there is one.
+
+    A GPU that nobody asked for may be full, and of tensors on the meta device none can be moved.
+    ``linspace`` alone gives numbers everywhere: sam2 reads its rates of stochastic depth from it.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__()
+        self._place = device
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = dict(kwargs or {})
         if func is torch.linspace:
-            given.setdefault("device", "cpu")
+            given["device"] = "cpu"
+        elif func is torch.Tensor.to and any(isinstance(a, str | torch.device) for a in args):
+            return args[0]
+        elif given.get("device") is not None:
+            given["device"] = self._place
         return func(*args, **given)
 
 
