@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from training.nano.muon import Muon
+
 _DECAY = 0.05
 _FREE = ("embed", "token", "tpos")
 """In the names of parameters that are looked up or added, not multiplied with."""
@@ -36,34 +38,31 @@ class Optimiser:
             {"params": kernels, "weight_decay": _DECAY},
             {"params": free, "weight_decay": 0.0},
         ]
-        # Steps as large as AdamW's, so that one rate suits both.
-        muon = torch.optim.Muon(
-            matrices, weight_decay=_DECAY, momentum=0.95, adjust_lr_fn="match_rms_adamw"
-        )
-        adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=kernels[0].is_cuda)
-        self._all = muon, adam
+        self._parameters = [*matrices, *kernels, *free]
+        self._muon = Muon(matrices, _DECAY)
+        self._adam = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=kernels[0].is_cuda)
 
     def set_rate(self, rate: float) -> None:
-        """Set the learning rate of all parameters."""
-        for optimiser in self._all:
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+        """Set the learning rate of all parameters: Muon's steps are as large as AdamW's."""
+        self._muon.rate = rate
+        for group in self._adam.param_groups:
+            group["lr"] = rate
 
     def clear(self) -> None:
         """Drop all gradients."""
-        for optimiser in self._all:
-            optimiser.zero_grad(set_to_none=True)
+        for parameter in self._parameters:
+            parameter.grad = None
 
     def step(self) -> None:
         """Move the parameters."""
-        for optimiser in self._all:
-            optimiser.step()  # type: ignore[no-untyped-call]
+        self._muon.step()
+        self._adam.step()  # type: ignore[no-untyped-call]
 
     def state_dict(self) -> list[dict[str, Any]]:
         """Return what both remember."""
-        return [optimiser.state_dict() for optimiser in self._all]
+        return [self._muon.state_dict(), self._adam.state_dict()]
 
     def load_state_dict(self, saved: list[dict[str, Any]]) -> None:
         """Take up what ``state_dict`` returned."""
-        for optimiser, state in zip(self._all, saved, strict=True):
-            optimiser.load_state_dict(state)
+        self._muon.load_state_dict(saved[0])
+        self._adam.load_state_dict(saved[1])
