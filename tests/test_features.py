@@ -154,6 +154,7 @@ class Doubling:
     """A model whose features are the image twice as large."""
 
     num_feature_levels = 1
+    image_encoder = None
 
     def forward_image(self, image: torch.Tensor) -> dict[str, list[torch.Tensor]]:
         return {"backbone_fpn": [image * 2]}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from sam2_widget.engines.sam2.memory import Output, Stretch, move, nbytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Hashable, Iterator
 
 
 @dataclass(slots=True)
@@ -19,12 +19,10 @@ class Past:
     """A tracked output kept for corrections and for passes that begin beside it.
 
     Its memory features are None where they can be computed from the rest, and its logits where
-    the stretch can be tracked again up to here. `arrived` returns once it is there; only who reads
-    its numbers on the host has to wait for that.
+    the stretch can be tracked again up to here.
     """
 
     output: Output
-    arrived: Callable[[], object]
     run: str
     reverse: bool
     stretch: Stretch | None = None
@@ -79,7 +77,7 @@ class Archive:
         before = self._items.get(key)
         # The same step, done again because memory ran out: its stretch goes on.
         self._pop(key, keep=before is not None and before.stretch is stretch)
-        past = Past(*leave(output), run, reverse, stretch)
+        past = Past(move(output, torch.device("cpu")), run, reverse, stretch)
         self._items[key] = past
         self._whole[key] = None
         self.size += past.nbytes
@@ -98,7 +96,6 @@ class Archive:
     def _trim(self) -> None:
         while (self.thin or self.size > self.budget) and self._whole:
             key, _ = self._whole.popitem(last=False)
-            self._items[key].arrived()
             self._change(key, lean(self._items[key].output))
             self._lean[key] = None
         while (self.thin or self.size > self.budget) and self._lean:
@@ -133,24 +130,6 @@ class Archive:
             self.size -= past.stretch.nbytes
             if not keep:
                 past.stretch.window = None
-
-
-def leave(output: Output) -> tuple[Output, Callable[[], object]]:
-    """Return the output in the host's memory, and what waits until it is there.
-
-    From CUDA it is copied behind the work, which would else stop for it at every frame. What is
-    done on the device with the copies comes after them by itself.
-    """
-    device, cpu = output["obj_ptr"].device, torch.device("cpu")
-    if device.type != "cuda":
-        return move(output, cpu), int
-    left = {
-        k: v.to(cpu, non_blocking=True) if isinstance(v, torch.Tensor) else v
-        for k, v in output.items()
-    }
-    there: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    there.record(torch.cuda.current_stream(device))
-    return left, there.synchronize
 
 
 def lean(output: Output) -> Output:

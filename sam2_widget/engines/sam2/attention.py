@@ -27,9 +27,29 @@ class SharedAttention:
         self._frame: torch.Tensor | None = None
         self._first: torch.Tensor | None = None
 
+    def itself(self, top: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+        """Return what the first layer makes of a frame alone, (1, HW, C) or (HW, 1, C).
+
+        Parameters
+        ----------
+        top : Tensor
+            (1, C, H, W), the last level of features.
+        where : Tensor
+            The same shape, its positional encoding.
+        """
+        if self._frame is not top or self._first is None:
+            module, tokens = self._attention, _flat(top)
+            pos = _flat(where)
+            if module.pos_enc_at_input:
+                tokens = tokens + 0.1 * pos
+            if module.batch_first:
+                tokens, pos = tokens.transpose(0, 1), pos.transpose(0, 1)
+            self._frame, self._first = top, module.layers[0]._forward_sa(tokens, pos)
+        return self._first
+
     def __call__(
         self,
-        top: torch.Tensor,
+        first: torch.Tensor,
         where: torch.Tensor,
         memory: torch.Tensor,
         memory_where: torch.Tensor,
@@ -39,10 +59,10 @@ class SharedAttention:
 
         Parameters
         ----------
-        top : Tensor
-            (1, C, H, W), the last level of features.
+        first : Tensor
+            What `itself` returns of the frame.
         where : Tensor
-            The same shape, its positional encoding.
+            (1, C, H, W), the positional encoding of the last level of features.
         memory, memory_where : Tensor
             (N, B, C) tokens of B objects, and their positions.
         pointers : int
@@ -54,8 +74,7 @@ class SharedAttention:
             (B, C, H, W).
         """
         module, count = self._attention, memory.shape[1]
-        pos = where.flatten(2).permute(2, 0, 1)
-        first = self._attend_to_itself(top, pos)
+        pos = _flat(where)
         if module.batch_first:
             pos, memory = pos.transpose(0, 1), memory.transpose(0, 1)
             memory_where = memory_where.transpose(0, 1)
@@ -74,15 +93,10 @@ class SharedAttention:
         normed = module.norm(tokens)
         if module.batch_first:
             normed = normed.transpose(0, 1)
-        attended: torch.Tensor = normed.permute(1, 2, 0).view(count, *top.shape[1:])
+        attended: torch.Tensor = normed.permute(1, 2, 0).view(count, *where.shape[1:])
         return attended
 
-    def _attend_to_itself(self, top: torch.Tensor, pos: torch.Tensor) -> torch.Tensor:
-        if self._frame is not top or self._first is None:
-            module, tokens = self._attention, top.flatten(2).permute(2, 0, 1)
-            if module.pos_enc_at_input:
-                tokens = tokens + 0.1 * pos
-            if module.batch_first:
-                tokens, pos = tokens.transpose(0, 1), pos.transpose(0, 1)
-            self._frame, self._first = top, module.layers[0]._forward_sa(tokens, pos)
-        return self._first
+
+def _flat(level: torch.Tensor) -> torch.Tensor:
+    """Return (1, C, H, W) as tokens (HW, 1, C)."""
+    return level.flatten(2).permute(2, 0, 1)

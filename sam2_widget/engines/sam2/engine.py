@@ -23,6 +23,7 @@ from sam2_widget.engines.sam2.constants import compute_constants_once
 from sam2_widget.engines.sam2.describing import describe
 from sam2_widget.engines.sam2.disk import DiskTier
 from sam2_widget.engines.sam2.features import FeatureCache, FrameEncoder
+from sam2_widget.engines.sam2.graphs import Graphs
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
 from sam2_widget.engines.sam2.memory import (
@@ -35,6 +36,7 @@ from sam2_widget.engines.sam2.memory import (
 from sam2_widget.engines.sam2.offloading import move_to_host
 from sam2_widget.engines.sam2.precision import (
     Tf32,
+    cast_weights,
     inference,
     limit_threads,
     pick_device,
@@ -135,7 +137,10 @@ class Sam2Engine:
                 self._device,
                 lambda: load_predictor(self._config, self._checkpoint, self._device),
             )
-            self._propagation = Propagation(self._model, compute_constants_once(self._model))
+            cast_weights(self._model, self._kind)
+            self.graphs = Graphs(self._device)
+            constants = compute_constants_once(self._model)
+            self._propagation = Propagation(self._model, constants, self.graphs)
             if self._device.type == "cuda" and self._precision != "float32":
                 self._tf32.begin()
             if self._compile:
@@ -151,7 +156,9 @@ class Sam2Engine:
         room = self._feature_disk_bytes
         disk = DiskTier(room, tell=self._warn) if room else None
         self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
-        self.encoder = FrameEncoder(self._model, self._images, self.cache, self._device, self._kind)
+        self.encoder = FrameEncoder(
+            self._model, self._images, self.cache, self._device, self._kind, self.graphs
+        )
         self._prompting = Prompting(
             frames, self._propagation, self.encoder, self._model.image_size, self._device
         )
@@ -163,7 +170,12 @@ class Sam2Engine:
             len(frames),
             self._device,
         )
-        steps = (self._keep_fewer_features, lambda host: self.pressure.halve_batch(), self._offload)
+        steps = (
+            lambda host: not host and self.graphs.drop(),
+            self._keep_fewer_features,
+            lambda host: self.pressure.halve_batch(),
+            self._offload,
+        )
         self.pressure = Pressure(self._device, steps, self._warn)
 
     def describe(self) -> dict[str, Any]:
@@ -288,7 +300,7 @@ class Sam2Engine:
         self._model = None
         self._scopes.clear()
         self._release_images()
-        for name in ("_propagation", "_prompting", "_recall", "encoder", "cache"):
+        for name in ("graphs", "_propagation", "_prompting", "_recall", "encoder", "cache"):
             self.__dict__.pop(name, None)
         self.archive = Archive(self.archive.budget)
         if torch.cuda.is_available():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from sam2_widget.engines.sam2.graphs import Graphs
 from sam2_widget.engines.sam2.precision import count_cores, inference
 from sam2_widget.room import free_memory
 
@@ -285,6 +286,8 @@ class FrameEncoder:
         Where the model is.
     kind : torch.dtype
         The numbers it computes in, for the thread that encodes ahead.
+    graphs : Graphs, optional
+        Launches it on CUDA.
     """
 
     def __init__(
@@ -294,8 +297,10 @@ class FrameEncoder:
         cache: FeatureCache,
         device: torch.device,
         kind: torch.dtype = torch.float32,
+        graphs: Graphs | None = None,
     ) -> None:
         self._model = model
+        self._graphs = Graphs(torch.device("cpu")) if graphs is None else graphs
         self._kind = kind
         self._images = images
         self._device = device
@@ -311,7 +316,10 @@ class FrameEncoder:
         features = self.cache.fetch(frame, tracking=tracking)
         if features is None:
             ahead = self.ahead.pop(frame, None)
-            features = self._encode(self._images[frame]) if ahead is None else ahead.result()
+            if ahead is None:
+                features = self._encode(self._images[frame], frame if tracking else None)
+            else:
+                features = ahead.result()
             self.cache.put(frame, features, tracking=tracking)
         return features
 
@@ -363,13 +371,18 @@ class FrameEncoder:
         with inference(self._device, self._kind):
             return self._encode(self._images[frame])
 
-    def _encode(self, image: torch.Tensor) -> Features:
+    def _encode(self, image: torch.Tensor, frame: int | None = None) -> Features:
         self.encoded += 1
         image = image.to(self._device, non_blocking=self._device.type == "cuda")
         if image.dtype == torch.uint8:
             image = self._images.normalised(image)
-        out = self._model.forward_image(image.unsqueeze(0))
-        return Features(tuple(out["backbone_fpn"][-self._model.num_feature_levels :]))
+        # Another encoder may have taken its place, see `Compilation`.
+        name = "encode", id(self._model.image_encoder)
+        return Features(self._graphs.run(name, self._levels, (image.unsqueeze(0),), frame))
+
+    def _levels(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        out = self._model.forward_image(image)
+        return tuple(out["backbone_fpn"][-self._model.num_feature_levels :])
 
 
 def _can_encode_beside() -> bool:

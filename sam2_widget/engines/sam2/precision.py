@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
 from sam2_widget.errors import ModelError
 
@@ -66,6 +67,18 @@ def _precisions(device: torch.device) -> tuple[str, ...]:
         major, _ = torch.cuda.get_device_capability(device)
         return ("bfloat16", "float16", "float32") if major >= 8 else ("float16", "float32")
     return ("float32", "bfloat16") if device.type == "cpu" else ("float32",)
+
+
+def cast_weights(model: nn.Module, kind: torch.dtype) -> None:
+    """Have the weights of matrix products and convolutions in the numbers they are computed in.
+
+    Autocast makes the same of them at each call, and keeps it only until its end: for every frame
+    that would be done again, in some hundred launches.
+    """
+    if kind != torch.float32:
+        for module in model.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                module.to(kind)
 
 
 @contextlib.contextmanager

@@ -11,19 +11,21 @@ from sam2.modeling.sam2_utils import get_1d_sine_pe, select_closest_cond_frames
 from torch.nn import functional
 
 from sam2_widget.engines.sam2.attention import SharedAttention
+from sam2_widget.engines.sam2.features import Features
+from sam2_widget.engines.sam2.graphs import Graphs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from torch import nn
 
-    from sam2_widget.engines.sam2.features import Features
     from sam2_widget.engines.sam2.memory import Memory, Output
 
 Points = dict[str, torch.Tensor]
 """Coordinates (1, N, 2) in pixels of the model's image and labels (1, N), in upstream's form."""
 Tokens = tuple[list[torch.Tensor], list[torch.Tensor], int]
 """Memory tokens (N, B, C), their positions, and how many of the last are pointers."""
+_PARTS = ("maskmem_features", "pred_masks", "obj_ptr", "object_score_logits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,15 @@ class Propagation:
         The model.
     positions : Module
         Gives the positional encoding of the last level of features.
+    graphs : Graphs, optional
+        Launches on CUDA what tracks objects of the same layout on every frame.
     """
 
-    def __init__(self, model: Any, positions: nn.Module) -> None:
+    def __init__(self, model: Any, positions: nn.Module, graphs: Graphs | None = None) -> None:
         self._model = model
         self._positions = positions
         self._attention = SharedAttention(model.memory_attention)
+        self._graphs = Graphs(torch.device("cpu")) if graphs is None else graphs
         self._memory_grid: torch.Tensor | None = None
         self._memory_positions: list[torch.Tensor] = []
         self._no_prompts: tuple[torch.Tensor, torch.Tensor] | None = None
@@ -96,10 +101,25 @@ class Propagation:
 
     def track_batch(self, frame: int, features: Features, memories: Sequence[Memory]) -> Output:
         """Return what `track` does of several objects of one layout, as tensors of batch B."""
-        conditioned = self._conditioned(frame, features, *memories)
-        output, candidates = self._decode(features, conditioned, None, None, initial=False)
-        self._encode(features, output, self._enlarged(candidates), from_points=False)
-        return output
+        if self._model.num_maskmem == 0:
+            return self._decode(features, features.levels[-1], None, None, initial=False)[0]
+        memory, memory_where, pointers = self._joint(frame, memories, features.levels[-1])
+        first = self._itself(features.levels[-1])
+
+        def follow(
+            memory: torch.Tensor, where: torch.Tensor, first: torch.Tensor, *levels: torch.Tensor
+        ) -> tuple[torch.Tensor, ...]:
+            here = Features(levels)
+            conditioned = self._attention(
+                first, self._positions(levels[-1]), memory, where, pointers
+            )
+            output, candidates = self._decode(here, conditioned, None, None, initial=False)
+            self._encode(here, output, self._enlarged(candidates), from_points=False)
+            return tuple(output[part] for part in _PARTS)
+
+        inputs = memory, memory_where, first, *features.levels
+        made = self._graphs.run(("follow", pointers), follow, inputs, frame)
+        return dict(zip(_PARTS, made, strict=True))
 
     def layout(self, frame: int, memory: Memory) -> tuple[int, int]:
         """Return how many memories and pointers are read; a batch needs as many of each object.
@@ -143,19 +163,28 @@ class Propagation:
         model, top = self._model, features.levels[-1]
         if model.num_maskmem == 0:
             return top
-        flat = top.flatten(2).permute(2, 0, 1)
         pointers = 0
         if memories:
-            each = [self._tokens(frame, memory, top) for memory in memories]
-            tokens, positions, pointers = each[0] if len(each) == 1 else joined(each)
+            memory, memory_where, pointers = self._joint(frame, memories, top)
         elif model.directly_add_no_mem_embed:
-            added: torch.Tensor = flat + model.no_mem_embed
+            added: torch.Tensor = top.flatten(2).permute(2, 0, 1) + model.no_mem_embed
             return added.permute(1, 2, 0).view(top.shape)
         else:
-            tokens = [model.no_mem_embed.expand(1, 1, model.mem_dim)]
-            positions = [model.no_mem_pos_enc.expand(1, 1, model.mem_dim)]
-        memory, memory_where = torch.cat(tokens, dim=0), torch.cat(positions, dim=0)
-        return self._attention(top, self._positions(top), memory, memory_where, pointers)
+            memory = model.no_mem_embed.expand(1, 1, model.mem_dim)
+            memory_where = model.no_mem_pos_enc.expand(1, 1, model.mem_dim)
+        first = self._itself(top)
+        return self._attention(first, self._positions(top), memory, memory_where, pointers)
+
+    def _itself(self, top: torch.Tensor) -> torch.Tensor:
+        return self._attention.itself(top, self._positions(top))
+
+    def _joint(
+        self, frame: int, memories: Sequence[Memory], top: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, int]:
+        """Return all memory tokens, their positions, and how many of the last are pointers."""
+        each = [self._tokens(frame, memory, top) for memory in memories]
+        tokens, positions, pointers = each[0] if len(each) == 1 else joined(each)
+        return torch.cat(tokens, dim=0), torch.cat(positions, dim=0), pointers
 
     def _tokens(self, frame: int, memory: Memory, top: torch.Tensor) -> Tokens:
         """Return memory tokens, their positions, and how many of the last are pointers."""
