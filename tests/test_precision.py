@@ -19,9 +19,10 @@ from sam2_widget.engines.sam2.features import Features
 from sam2_widget.engines.sam2.images import LazyImages
 from sam2_widget.engines.sam2.loading import load_predictor
 from sam2_widget.engines.sam2.memory import Memory
-from sam2_widget.engines.sam2.precision import Tf32, pick_precision
+from sam2_widget.engines.sam2.precision import cast_weights, inference, pick_precision
 from sam2_widget.engines.sam2.propagation import Points, Propagation
 from sam2_widget.engines.sam2.results import bring, pack, unpack
+from sam2_widget.engines.sam2.switches import OWN_ATTENTION, TF32
 from sam2_widget.errors import ModelError
 from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
@@ -90,24 +91,48 @@ def test_half_the_bits_give_nearly_the_same_masks(clip: Path, tmp_path: Path) ->
     assert not np.array_equal(full, half)
 
 
-def test_tf32_is_on_while_an_engine_wants_it_and_then_as_it_was() -> None:
-    before = torch.get_float32_matmul_precision()
-    assert before == "highest"
-    first, second = Tf32(), Tf32()
-    first.begin()
-    first.begin()
-    second.begin()
-    assert torch.get_float32_matmul_precision() == "high"
-    first.end()
-    first.end()
-    assert torch.get_float32_matmul_precision() == "high"
-    second.end()
-    assert torch.get_float32_matmul_precision() == "highest"
-    # Who turns it meanwhile has the last word.
-    first.begin()
+def test_settings_of_the_process_hold_while_an_engine_wants_them_and_are_put_back() -> None:
+    for switch, read, wanted, before in (
+        (TF32, torch.get_float32_matmul_precision, "high", "highest"),
+        (OWN_ATTENTION, torch.backends.cuda.cudnn_sdp_enabled, False, True),
+    ):
+        first, second = object(), object()
+        assert read() == before
+        switch.end(first)  # which never began
+        switch.begin(first)
+        switch.begin(first)
+        switch.begin(second)
+        assert read() == wanted
+        switch.end(first)
+        switch.end(first)
+        assert read() == wanted
+        switch.end(second)
+        assert read() == before
+
+
+def test_who_turns_a_setting_meanwhile_has_the_last_word() -> None:
+    TF32.begin(TF32)
     torch.set_float32_matmul_precision("highest")
-    first.end()
+    TF32.end(TF32)
     assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_weights_that_are_cast_once_give_what_autocast_gives() -> None:
+    spec = models.nano()
+    plain = load_predictor(spec.config, spec.checkpoint, CPU)
+    cast = load_predictor(spec.config, spec.checkpoint, CPU)
+    cast_weights(cast, torch.bfloat16)
+    image = torch.rand(1, 3, cast.image_size, cast.image_size)
+    with inference(CPU, torch.bfloat16):
+        one, other = plain.forward_image(image), cast.forward_image(image)
+    assert one["backbone_fpn"][-1].abs().max() > 0
+    for level, same in zip(one["backbone_fpn"], other["backbone_fpn"], strict=True):
+        assert level.dtype == same.dtype
+        assert torch.equal(level, same)
+    cast_weights(plain, torch.float32)
+    assert all(p.dtype == torch.float32 for p in plain.parameters())
+    halves = [p for p in cast.parameters() if p.dtype == torch.bfloat16]
+    assert len(halves) > 200
 
 
 # -- what is moved ----------------------------------------------------------------------------

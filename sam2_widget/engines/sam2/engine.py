@@ -35,7 +35,6 @@ from sam2_widget.engines.sam2.memory import (
 )
 from sam2_widget.engines.sam2.offloading import move_to_host
 from sam2_widget.engines.sam2.precision import (
-    Tf32,
     cast_weights,
     inference,
     limit_threads,
@@ -47,6 +46,7 @@ from sam2_widget.engines.sam2.prompting import Prompting
 from sam2_widget.engines.sam2.propagation import Propagation
 from sam2_widget.engines.sam2.recall import Recall
 from sam2_widget.engines.sam2.results import bring
+from sam2_widget.engines.sam2.switches import OWN_ATTENTION, TF32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -113,7 +113,6 @@ class Sam2Engine:
         self._compile = compile
         self._compilation: Compilation | None = None
         self._warn = warn or (lambda text: None)
-        self._tf32 = Tf32()
         self.pressure: Pressure
         self.device = device
         self._config = config
@@ -141,8 +140,10 @@ class Sam2Engine:
             self.graphs = Graphs(self._device)
             constants = compute_constants_once(self._model)
             self._propagation = Propagation(self._model, constants, self.graphs)
-            if self._device.type == "cuda" and self._precision != "float32":
-                self._tf32.begin()
+            if self._device.type == "cuda":
+                OWN_ATTENTION.begin(self)
+                if self._precision != "float32":
+                    TF32.begin(self)
             if self._compile:
                 self._compilation = Compilation(self._model, self._device, self._kind, self._warn)
             wanted = self._batch_objects if self._propagation.can_batch else False
@@ -296,7 +297,8 @@ class Sam2Engine:
         if self._compilation is not None:
             self._compilation.cancel()
             self._compilation = None
-        self._tf32.end()
+        TF32.end(self)
+        OWN_ATTENTION.end(self)
         self._model = None
         self._scopes.clear()
         self._release_images()

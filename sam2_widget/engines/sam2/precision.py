@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from typing import TYPE_CHECKING
 
 import torch
@@ -94,38 +93,6 @@ def inference(device: torch.device, kind: torch.dtype | None = None) -> Iterator
             return
         with torch.autocast(device.type, kind):
             yield
-
-
-class Tf32:
-    """TensorFloat-32 for what autocast leaves in float32: of it GPUs multiply several times more.
-
-    PyTorch's switch is one for the process. It is turned while an engine that wants it is open, and
-    is put back by the last that closes, unless somebody else turned it meanwhile.
-    """
-
-    _lock = threading.Lock()
-    _users = 0
-    _before = "highest"
-
-    def __init__(self) -> None:
-        self._on = False
-
-    def begin(self) -> None:
-        """Turn it on."""
-        with Tf32._lock:
-            if not self._on and Tf32._users == 0:
-                Tf32._before = torch.get_float32_matmul_precision()
-                torch.set_float32_matmul_precision("high")
-            Tf32._users += not self._on
-            self._on = True
-
-    def end(self) -> None:
-        """Need it no longer."""
-        with Tf32._lock:
-            Tf32._users -= self._on
-            if self._on and Tf32._users == 0 and torch.get_float32_matmul_precision() == "high":
-                torch.set_float32_matmul_precision(Tf32._before)
-            self._on = False
 
 
 def limit_threads(device: torch.device) -> None:
