@@ -1,14 +1,13 @@
 """The order of things: annotation, engine, masks, saved, told.
 
-Every change of a prompt goes through `Editor.commit`, every undo and redo through one other method,
-all on the worker thread, so that changes never overlap.
+Every change of a prompt goes through `Editor.commit`, every undo and redo through
+`Versions.switch`, all on the worker thread, so that changes never overlap.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,7 @@ import numpy as np
 
 from sam2_widget import bits, brush
 from sam2_widget.annotations import FramePrompts, MaskPrompt, Point, Scope, make_point
-from sam2_widget.cleaning import points_by_label
 from sam2_widget.durable import write_file
-from sam2_widget.engines.base import FrameInput, Mask, Neighbour
 from sam2_widget.errors import PromptError, Sam2WidgetError, SaveError
 from sam2_widget.events import Change
 from sam2_widget.history import (
@@ -29,21 +26,22 @@ from sam2_widget.history import (
     Version,
     kept_png,
 )
+from sam2_widget.making import Maker
 from sam2_widget.planning import Direction, Plan, plan
-from sam2_widget.records import MaskRecord, measure
 from sam2_widget.rollback import all_or_nothing
 from sam2_widget.tracking import Tracked, TrackJob, TrackRun
+from sam2_widget.versions import Shown, Versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from sam2_widget.engines.base import Mask
     from sam2_widget.keypoints import FrameKeypoints
     from sam2_widget.labels import Labels
     from sam2_widget.live import Live
     from sam2_widget.masks import EncodedMask
-
-Shown = Callable[[], None]
-"""Called on the worker once a change can be shown: its prompts are saved, its PNG not yet."""
+    from sam2_widget.records import MaskRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ class Editor:
 
     def __init__(self, live: Live) -> None:
         self._live = live
+        self._versions = Versions(live)
+        self._maker = Maker(live)
 
     def add_points(
         self,
@@ -130,29 +130,29 @@ class Editor:
     ) -> Mask:
         """Give a frame other prompts: annotation, engine, masks, saved, told."""
         live = self._live
-        if prompts and self._was_tracked(scope, frame):
+        if prompts and self._maker.was_tracked(scope, frame):
             prompts = replace(prompts, corrects=True)
         prompts = prompts or None
-        made = self._made(scope, frame, prompts) if prompts else None
+        made = self._maker.made(scope, frame, prompts) if prompts else None
         folder = live.history.folder()
-        before = self._version(scope, frame, kept_png(folder, "before", scope, frame))
+        before = self._versions.of(scope, frame, kept_png(folder, "before", scope, frame))
         record = made[1] if made else None
         after = Version(prompts, record, kept_png(folder, "after", scope, frame))
         step = Step(text, scope, frame, [FrameChange(scope, frame, before, after)])
-        with self._all_or_nothing(step.changes):
+        with self._versions.all_or_nothing(step.changes):
             if before.record is not None:
                 live.masks.keep_copy(scope, frame, before.png)
-            self._put_prompts(scope, {frame: prompts})
+            self._versions.put_prompts(scope, {frame: prompts})
             if made is None:
                 live.masks.restore(scope, frame, None, None)
             else:
                 self._save_mask(scope, *made, shown)
         if prompts is None:
-            self._forget(scope, frame, None)
+            self._versions.forget(scope, frame, None)
         live.history.push(step)
         live.queue.drop(scope)
         if made is None or shown is None:
-            self._tell(scope, frame)
+            self._versions.tell(scope, frame)
         else:
             # The frame is as it was shown: its overlay need not be fetched again.
             live.tell(Change("prompts", scope, (frame,)))
@@ -169,7 +169,7 @@ class Editor:
         # Keypoints have no region: the view stays with the one it shows.
         scope = Scope(instance, live.ui.get("region", live.regions[0]))
         step = Step(text, scope, frame, keypoints=[change])
-        self._switch(step, back=False)
+        self._versions.switch(step, back=False)
         live.history.push(step)
 
     def change_labels(
@@ -187,64 +187,8 @@ class Editor:
             instance or seen.get("instance", 1), region or seen.get("region", live.regions[0])
         )
         step = Step(text, scope, None, labels=(live.labels, labels))
-        self._switch(step, back=False)
+        self._versions.switch(step, back=False)
         live.history.push(step)
-
-    @contextlib.contextmanager
-    def _all_or_nothing(
-        self, changes: Sequence[FrameChange], instances: Iterable[int] = ()
-    ) -> Iterator[None]:
-        """Leave prompts and masks of frames, and keypoints, as they were if the change fails."""
-        live = self._live
-        frames = [(change.scope, change.frame) for change in changes]
-        annotations, keypoints = live.annotations, live.keypoints
-        records = [live.masks.record(scope, frame) for scope, frame in frames]
-        points = {live.project.points_path(scope) for scope, _ in frames}
-        points |= {live.project.keypoints_path(instance) for instance in instances}
-        masks = {path for scope, frame in frames for path in self._mask_files(scope, frame)}
-        masks |= {path for change in changes for path in self._drawn_files(change)}
-        try:
-            with all_or_nothing(sorted(points | masks), live.project.undo, live.project.watch):
-                yield
-        except BaseException:
-            live.annotations, live.keypoints = annotations, keypoints
-            for (scope, frame), record in zip(frames, records, strict=True):
-                live.masks.unstage(scope, frame, record)
-                self._tell(scope, frame)
-            raise
-
-    def _made(self, scope: Scope, frame: int, prompts: FramePrompts) -> tuple[Mask, MaskRecord]:
-        """Return the mask that prompts give: a drawn one as it is, without the model."""
-        live, revision = self._live, prompts.revision
-        if prompts.drawn is not None:
-            mask = prompts.drawn.read(live.video.height, live.video.width)
-            return mask, measure(mask, frame, "edit", revision=revision)
-        engine = live.slot.ready()
-        result = engine.segment(scope, frame, self._input(scope, frame, prompts))
-        mask = live.options.cleaning(result.mask, *points_by_label(prompts.points))
-        record = measure(
-            mask,
-            frame,
-            "click",
-            score=result.score,
-            revision=revision,
-            model=engine.name,
-        )
-        return mask, record
-
-    def _drawn_files(self, change: FrameChange) -> list[Path]:
-        """Return the files of the drawn masks that a change brings or takes away."""
-        given = [version.prompts for version in (change.before, change.after)]
-        masks = [prompts.mask for prompts in given if prompts]
-        place = change.scope, change.frame
-        return [self._live.project.prompt_path(*place, mask) for mask in masks if mask]
-
-    def _mask_files(self, scope: Scope, frame: int) -> list[Path]:
-        """Return the files that saving a mask may leave changed when it fails."""
-        project = self._live.project
-        journal = project.track_path(scope)
-        # A journal that is there is cut to its old length by who appends to it.
-        return [project.mask_path(scope, frame), *([] if journal.exists() else [journal])]
 
     def _save_mask(self, scope: Scope, mask: Mask, record: MaskRecord, shown: Shown | None) -> None:
         live, frame = self._live, record.frame_index
@@ -253,7 +197,7 @@ class Editor:
         try:
             if shown is not None:
                 # Who clicked waits; the state that all views get would only be in the way.
-                self._tell(scope, frame, first=shown)
+                self._versions.tell(scope, frame, first=shown)
             live.masks.save(scope, frame)
         finally:
             live.unsaved -= 1
@@ -264,7 +208,7 @@ class Editor:
         """Save a mask whose prompts are saved already."""
         live, frame = self._live, record.frame_index
         project = live.project
-        with all_or_nothing(self._mask_files(scope, frame), project.undo, project.watch):
+        with all_or_nothing(self._versions.mask_files(scope, frame), project.undo, project.watch):
             live.masks.write(scope, mask, record, encoded)
         live.tell(Change("masks", scope, (frame,)), (frame,))
 
@@ -276,18 +220,13 @@ class Editor:
         The worker does nothing else than tracking meanwhile: see `Worker`.
         """
         record, frame = tracked.record, tracked.record.frame_index
-        before = self._version(scope, frame, kept_png(changes.folder, "before", scope, frame))
+        before = self._versions.of(scope, frame, kept_png(changes.folder, "before", scope, frame))
         if before.record is not None:
             self._live.masks.keep_copy(scope, frame, before.png)
         self._write_mask(scope, tracked.mask, record, tracked.encoded)
         if not changes:
             self._live.history.push(step)
         changes.add(scope, frame, before)
-
-    def _forget(self, scope: Scope, frame: int, left: MaskRecord | None) -> None:
-        """Have the engine forget a frame without prompts, but for the run that its mask is of."""
-        if self._live.engine is not None:
-            self._live.engine.forget(scope, frame, left.run if left else "")
 
     def make_unmade(self) -> None:
         """Make the masks anew that a kill kept from the disk, from their saved prompts."""
@@ -305,7 +244,7 @@ class Editor:
 
     def _make(self, scope: Scope, frame: int, prompts: FramePrompts) -> None:
         self._live.video.wait_for(frame)
-        self._write_mask(scope, *self._made(scope, frame, prompts))
+        self._write_mask(scope, *self._maker.made(scope, frame, prompts))
 
     def undo(self) -> Step | None:
         """Take back the last step and return it, None if there is none."""
@@ -313,7 +252,7 @@ class Editor:
         if not history.done:
             return None
         step = history.done[-1]
-        self._switch(step, back=True)
+        self._versions.switch(step, back=True)
         history.undo()
         return step
 
@@ -323,7 +262,7 @@ class Editor:
         if not history.undone:
             return None
         step = history.undone[-1]
-        self._switch(step, back=False)
+        self._versions.switch(step, back=False)
         history.redo()
         return step
 
@@ -372,7 +311,7 @@ class Editor:
                 step.labels = live.labels, labels
             if not (changes or keypoints or step.labels):
                 return
-            self._switch(step, back=False)
+            self._versions.switch(step, back=False)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -384,11 +323,11 @@ class Editor:
         path = kept_png(folder, "after", scope, frame)
         if png is None and new.prompts:
             self._live.video.wait_for(frame)
-            mask, record = self._made(scope, frame, new.prompts)
+            mask, record = self._maker.made(scope, frame, new.prompts)
             png = bits.to_png(mask)
         if png is not None:
             write_file(path, png)
-        before = self._version(scope, frame, kept_png(folder, "before", scope, frame))
+        before = self._versions.of(scope, frame, kept_png(folder, "before", scope, frame))
         return FrameChange(scope, frame, before, Version(new.prompts, record, path))
 
     def _clear(
@@ -406,135 +345,13 @@ class Editor:
         if labels not in (None, self._live.labels):
             step.labels = self._live.labels, labels
         for each, at in frames:
-            before = self._version(each, at, kept_png(folder, "before", each, at))
+            before = self._versions.of(each, at, kept_png(folder, "before", each, at))
             if before.prompts or before.record:
                 gone = Version(None, None, kept_png(folder, "after", each, at))
                 changes.append(FrameChange(each, at, before, gone))
         if step.changes or step.keypoints or step.labels:
-            self._switch(step, back=False)
+            self._versions.switch(step, back=False)
             self._live.history.push(step)
-
-    def _switch(self, step: Step, *, back: bool) -> None:
-        """Put frames to their other version, bytes and all; nothing is inferred."""
-        live = self._live
-        if step.stop is not None:
-            step.stop()
-        for scope in step.scopes:
-            live.queue.drop(scope)
-        if back:
-            step.keep_made()
-        changes = list(step.changes)
-        for change in changes:
-            now, _ = change.versions(back=back)
-            if now.record is not None and not now.png.exists():
-                live.masks.keep_copy(change.scope, change.frame, now.png)
-        instances = {change.instance for change in step.keypoints}
-        with self._all_or_nothing(changes, instances):
-            for scope in step.scopes:
-                then = {c.frame: c.versions(back=back)[1] for c in changes if c.scope == scope}
-                self._put_prompts(scope, {f: version.prompts for f, version in then.items()})
-                for frame, version in then.items():
-                    live.masks.restore(scope, frame, version.record, version.png)
-            self._put_keypoints(step.keypoints, back=back)
-            if step.labels is not None:
-                # Last, so that nothing can fail once it is saved.
-                self._live.put_labels(step.labels[0 if back else 1])
-        for change in changes:
-            _, now = change.versions(back=back)
-            if now.prompts is None:
-                self._forget(change.scope, change.frame, now.record)
-        self._tell_step(step)
-
-    def _put_prompts(self, scope: Scope, prompts: Mapping[int, FramePrompts | None]) -> None:
-        annotations = self._live.annotations
-        for frame, given in prompts.items():
-            annotations = annotations.put(scope, frame, given)
-        before = self._live.annotations.of(scope)
-        if annotations.of(scope) != before:
-            self._live.project.write_prompts(scope, annotations.of(scope), before)
-        self._live.annotations = annotations
-
-    def _put_keypoints(self, changes: Sequence[KeypointChange], *, back: bool) -> None:
-        keypoints = self._live.keypoints
-        for instance in sorted({change.instance for change in changes}):
-            then = {c.frame: c.version(back=back) for c in changes if c.instance == instance}
-            keypoints = keypoints.replace_instance(instance, {**keypoints.of(instance), **then})
-            self._live.project.write_keypoints(instance, keypoints.of(instance))
-        self._live.keypoints = keypoints
-
-    def _tell_step(self, step: Step) -> None:
-        if step.keypoints:
-            frames = tuple(sorted({change.frame for change in step.keypoints}))
-            self._live.tell(Change("keypoints", None, frames), frames)
-        if step.labels is not None:
-            # Colours are on every frame.
-            recoloured = step.labels[0].colors != step.labels[1].colors
-            self._live.tell(Change("labels"), None if recoloured else ())
-        if len(step.changes) == 1:
-            self._tell(step.changes[0].scope, step.changes[0].frame)
-            return
-        for scope in step.scopes:
-            self._live.tell(Change("prompts", scope, step.frames(scope)), None)
-
-    def _version(self, scope: Scope, frame: int, png: Path) -> Version:
-        live = self._live
-        return Version(live.annotations.at(scope, frame), live.masks.record(scope, frame), png)
-
-    def _was_tracked(self, scope: Scope, frame: int) -> bool:
-        """Tell whether the frame had a tracked mask before its first prompt."""
-        before = self._live.annotations.at(scope, frame)
-        if before is not None:
-            return before.corrects
-        record = self._live.masks.record(scope, frame)
-        return record is not None and record.source in ("track", "import")
-
-    def _input(self, scope: Scope, frame: int, prompts: FramePrompts) -> FrameInput:
-        if not prompts.corrects:
-            return FrameInput(prompts)
-        first = self._first_correction(scope, frame)
-        if first is not None:
-            return FrameInput(prompts, self._kept(first))
-        if prompts.mask is not None:
-            # Drawn before the project was opened: all that came later refines what was drawn.
-            return FrameInput(prompts)
-        live = self._live
-        record = live.masks.record(scope, frame)
-        saved = Neighbour(
-            frame, record.run if record else "", lambda: live.masks.read(scope, frame)
-        )
-        shown = live.slot.shown.get((scope, frame))
-        # What was corrected before the engine was opened is in the saved mask already.
-        included = len(shown) if shown and _begins_with(prompts, shown) else 0
-        return FrameInput(prompts, saved, included)
-
-    def _first_correction(self, scope: Scope, frame: int) -> FrameChange | None:
-        """Return the change that gave a tracked frame its first prompt, if undo still knows it."""
-        if self._live.annotations.at(scope, frame) is None:
-            return None
-        changes = self._live.history.latest(scope, frame)
-        return next((change for change in changes if not change.before.prompts), None)
-
-    def _kept(self, change: FrameChange) -> Neighbour:
-        """Return the mask that a correction replaced."""
-        video, before = self._live.video, change.before
-
-        def load() -> Mask:
-            mask = bits.from_png(before.png.read_bytes(), video.height, video.width)
-            return np.zeros((video.height, video.width), dtype=bool) if mask is None else mask
-
-        return Neighbour(change.frame, before.record.run if before.record else "", load)
-
-    def _inputs(self, scope: Scope) -> Mapping[int, FrameInput]:
-        prompted = self._live.annotations.of(scope)
-        return {f: self._input(scope, f, prompts) for f, prompts in prompted.items()}
-
-    def _tell(self, scope: Scope, frame: int, first: Shown | None = None) -> None:
-        """Tell of a changed frame; with tracked masks, all may have become stale or fresh."""
-        prompted = self._live.annotations.of(scope)
-        # A kill can have left prompts without their masks.
-        made = len(self._live.masks.records(scope, prompted))
-        frames = None if self._live.masks.count(scope) > made else (frame,)
-        self._live.tell(Change("prompts", scope, (frame,)), frames, first)
 
     def start_track(
         self,
@@ -582,7 +399,7 @@ class Editor:
             make,
             engine,
             live.masks,
-            self._inputs,
+            self._maker.inputs,
             save,
             live.saver,
             live.job_moved,
@@ -600,7 +417,3 @@ def _telling(live: Live) -> Iterator[None]:
         yield
     except SaveError as error:
         live.notify("error", str(error))
-
-
-def _begins_with(prompts: FramePrompts, start: FramePrompts) -> bool:
-    return prompts.box == start.box and prompts.points[: len(start.points)] == start.points

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.annotations import Point, Scope
-    from sam2_widget.editing import Shown
     from sam2_widget.engines.base import Mask
+    from sam2_widget.versions import Shown
 
 
 class PromptSession(SessionBase):

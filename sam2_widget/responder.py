@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sam2_widget.answering import Send
-    from sam2_widget.editing import Shown
     from sam2_widget.events import Change
     from sam2_widget.history import Step
     from sam2_widget.session import Session
+    from sam2_widget.versions import Shown
 
 # Frames and overlays are read here, so that the kernel's thread never waits for the disk.
 _readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sam2-widget-read")

@@ -35,7 +35,7 @@ LAYERS = [
     {"video"},
     {"engine_slot", "lanes", "video_info"},
     {"live"},
-    {"registry"},
+    {"making", "registry", "versions"},
     {"editing", "views"},
     {"exports", "importing", "keypoint_marks", "plots", "session_base"},
     {"merging", "render"},
