@@ -13,9 +13,11 @@ import torch
 from sam2_widget.engines.sam2 import Sam2Engine
 from training.nano import classical, heldout
 from training.nano.clicks import correction, middle
-from training.nano.collect import collect
+from training.nano.collect import collect, is_thing
 from training.nano.evaluate import box_of, measure, overlap
 from training.nano.heldout import HeldOut, Target
+from training.nano.losses import mask_loss
+from training.nano.muon import Muon
 from training.nano.network import PACKAGED, build, save_half
 from training.nano.passes import Pass
 from training.nano.photos import Photos
@@ -134,6 +136,40 @@ def test_real_pictures_are_cut_out_and_lie_in_the_scenes(photos: Path) -> None:
     assert red >= 3
 
 
+def test_rendered_things_come_half_of_the_time_and_signs_never(tmp_path: Path) -> None:
+    source = tmp_path / "package"
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    # An apple, a flag, a clock, a sign, and a hand in two tones of skin.
+    for name in ("1f34e", "1f1e8-1f1ed", "1f550", "2714", "1f44b-1f3fb", "1f44b-1f3fd"):
+        disc = np.zeros((200, 200, 4), np.uint8)
+        cv2.circle(disc, (100, 100), 80, (220, 60, 30, 255), -1)
+        disc[..., :3] += rng.integers(0, 35, (200, 200, 3), np.uint8)
+        cv2.imwrite(str(source / f"{name}.webp"), disc)
+    assert [is_thing(name) for name in ("1f34e", "1f1e8-1f1ed", "1f550", "2714")] == [True] + 3 * [
+        False
+    ]
+    assert sum(is_thing(f"1f44b-1f3f{tone}") for tone in "bcdef") == 1
+    folder = tmp_path / "photos"
+    land = cv2.resize(rng.integers(0, 255, (9, 16, 3), np.uint8), (960, 540))
+    red = np.zeros((200, 200, 4), np.uint8)
+    cv2.circle(red, (100, 100), 80, (30, 30, 220, 255), -1)
+    red[..., :3] += rng.integers(0, 35, (200, 200, 3), np.uint8)
+    (tmp_path / "cut").mkdir()
+    cv2.imwrite(str(tmp_path / "cut" / "red.png"), red)
+    cv2.imwrite(str(tmp_path / "cut" / "land.jpg"), land)
+    assert collect(folder, [tmp_path / "cut"]) == (1, 1)
+    things, _ = collect(folder, [source], "renders")
+    assert things == len(list((folder / "renders").iterdir())) <= 2
+    pictures = Photos(folder)
+    blue = 0
+    for number in range(40):
+        thing = pictures.cutout(np.random.default_rng(number), 60)
+        inner = thing[20:40, 20:40, :3].astype(int).mean((0, 1))
+        blue += int(inner[2] > inner[0])
+    assert 8 < blue < 32
+
+
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has no pictures; make them with"):
         Photos(tmp_path)
@@ -178,6 +214,44 @@ def test_weights_from_nothing_learn_from_the_first_steps(batch: Batch) -> None:
     # What these three batches ask for decides over the rest: boxes, masks, absent objects.
     parts = ("trunk", "neck", "memory_attention", "memory_encoder", "transformer", "upscaling")
     assert [name for name in still if any(part in name for part in parts)] == []
+
+
+def test_stacks_of_matrices_take_the_steps_of_muon() -> None:
+    torch.manual_seed(0)
+    shapes = [(24, 24)] * 3 + [(48, 24)] * 2 + [(24, 60)]
+    ours = [torch.nn.Parameter(torch.randn(shape)) for shape in shapes]
+    theirs = [torch.nn.Parameter(each.detach().clone()) for each in ours]
+    stacked = Muon(ours, 0.05)
+    stacked.rate = 1e-2
+    single = torch.optim.Muon(
+        theirs, lr=1e-2, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw"
+    )
+    for _ in range(4):
+        for mine, other in zip(ours, theirs, strict=True):
+            mine.grad = torch.randn_like(mine)
+            other.grad = mine.grad.clone()
+        stacked.step()
+        single.step()
+    for mine, other in zip(ours, theirs, strict=True):
+        # Steps are of 0.2 in all; both compute in 16 bits, in orders of their own.
+        assert torch.allclose(mine, other, atol=2e-3)
+
+
+def test_the_estimate_that_costs_least_is_the_mean_of_what_may_be_meant() -> None:
+    """A mask that is either right or quite wrong: its estimate is in between, not one of both."""
+    mask = torch.full((1, 1, 8, 8), -9.0)
+    mask[..., :4] = 9.0
+    right = (mask[:, 0] > 0).float()
+    wrong = 1 - right
+    there = torch.full((1, 1), 9.0)
+
+    def cost(estimate: float) -> float:
+        given = torch.tensor([[estimate]])
+        both = [mask_loss(mask, each, given, there).value for each in (right, right, wrong)]
+        return float(sum(both))
+
+    costs = {estimate: cost(estimate) for estimate in (0.0, 0.5, 0.66, 0.8, 1.0)}
+    assert min(costs, key=lambda estimate: costs[estimate]) == 0.66
 
 
 def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(tmp_path: Path) -> None:
