@@ -48,7 +48,9 @@ def overlaps(first: Masks, second: Masks) -> str:
     return f"IoU {np.mean(values):.5f} on average, {np.min(values):.4f} at least"
 
 
-def tracked(engine: Sam2Engine, clip: Path, clicks: list[tuple[float, float]]) -> Masks:
+def tracked(
+    engine: Sam2Engine, clip: Path, clicks: list[tuple[float, float]], *, replay: bool = True
+) -> Masks:
     """Return the masks of all objects on all frames, each clicked on the first."""
     with tempfile.TemporaryDirectory() as folder:
         session = Session(clip, output_dir=folder, model=engine)
@@ -56,6 +58,8 @@ def tracked(engine: Sam2Engine, clip: Path, clicks: list[tuple[float, float]]) -
             session.video.wait()
             for number, (x, y) in enumerate(clicks, 1):
                 session.add_point(0, x, y, instance=number)
+            if not replay:
+                session.live.worker.run(engine.graphs.drop)
             session.track().wait()
             return masks_of(session, range(1, len(clicks) + 1))
 
@@ -65,9 +69,9 @@ def agreement() -> list[Line]:
     spec = models.nano()
     clicks = list(SAMPLE_CLICKS.values())
 
-    def masks(device: str, **options: Any) -> Masks:
+    def masks(device: str, *, replay: bool = True, **options: Any) -> Masks:
         engine = Sam2Engine("nano", spec.config, spec.checkpoint, device, **options)
-        return tracked(engine, sample_clip(), clicks)
+        return tracked(engine, sample_clip(), clicks, replay=replay)
 
     truth = masks("cpu")
     alone = masks("cuda", batch_objects=False)
