@@ -166,6 +166,8 @@ def main() -> None:
     cv2.setNumThreads(1)
     torch.set_flush_denormal(True)  # Six per cent of a step's time on a CPU.
     torch.set_float32_matmul_precision("high")
+    # It plans anew, for tens of milliseconds, for each number of objects; every batch has another.
+    torch.backends.cuda.enable_cudnn_sdp(False)
     torch.manual_seed(given.seed)
     named = {"packaged": PACKAGED / "nano.safetensors", "fresh": None}
     start = named.get(given.start, Path(given.start))
