@@ -56,7 +56,7 @@ TF32 = Switch(torch.get_float32_matmul_precision, torch.set_float32_matmul_preci
 OWN_ATTENTION = Switch(
     torch.backends.cuda.cudnn_sdp_enabled, torch.backends.cuda.enable_cudnn_sdp, False
 )
-"""Attention without cuDNN, which PyTorch from 2.10 on prefers on Hopper and datacentre Blackwell.
+"""Attention without cuDNN, which PyTorch has come to prefer on Hopper and datacentre Blackwell.
 
 It plans anew for each number of memories, on each thread: on an H200 with PyTorch 2.11 attending to
 memories took 18 ms a layer on the first frames of a pass.
