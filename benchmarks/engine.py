@@ -1,7 +1,8 @@
 """The engine next to sam2's own predictor: opening, tracking, correcting, clicking, memory.
 
     python -m benchmarks.engine [--quick] [--rounds N] [--json FILE] [--device D]
-        [--random CONFIG [--image-size PIXELS]] [--only PART ...] [--cpu-time] [--batches]
+        [--random CONFIG [--image-size PIXELS]] [--only PART ...] [--frames N]
+        [--cpu-time] [--batches]
 
 Both sides in one process, one after the other, A-B-A-B, medians: the same stored frames, weights,
 numbers and torch threads, and the masks of every frame compared, on a CPU bit for bit. Ours is a
@@ -392,10 +393,15 @@ def batching(model: Model, folder: Path, objects: int, length: int, rounds: int)
 
 
 def measure(
-    model: Model, folder: Path, quick: bool, rounds: int | None, parts: Sequence[str] = PARTS
+    model: Model,
+    folder: Path,
+    quick: bool,
+    rounds: int | None,
+    parts: Sequence[str] = PARTS,
+    length: int | None = None,
 ) -> list[Row]:
-    """Return the lines of some parts."""
-    length = 16 if quick else 60
+    """Return the lines of some parts; `length` is that of the clips that are tracked."""
+    length = length or (16 if quick else 60)
     rounds = rounds or (2 if quick else 5)
     on_cpu = model.device.type == "cpu"
     goals = {
@@ -424,6 +430,7 @@ def main() -> None:
     parser.add_argument("--random", help="a config of sam2, with random weights, instead of nano")
     parser.add_argument("--image-size", type=int, help="another input size with --random")
     parser.add_argument("--cpu-time", action="store_true", help="count CPU seconds")
+    parser.add_argument("--frames", type=int, help="of clips that are tracked; 16 or 60")
     parser.add_argument("--only", choices=PARTS, nargs="+", help="these parts of the table")
     parser.add_argument("--batches", action="store_true", help="objects one by one or together")
     given = parser.parse_args()
@@ -436,10 +443,11 @@ def main() -> None:
         model = load(config, weights, given.device)
         model.clock = time.process_time if given.cpu_time else time.perf_counter
         if given.batches:
-            length = 16 if given.quick else 60
+            length = given.frames or (16 if given.quick else 60)
             rows = batching(model, folder, 8, length, given.rounds or (2 if given.quick else 5))
         else:
-            rows = measure(model, folder, given.quick, given.rounds, given.only or PARTS)
+            parts = given.only or PARTS
+            rows = measure(model, folder, given.quick, given.rounds, parts, given.frames)
     for line in rows:
         plain = "" if line["plain"] is None else f"{line['plain']:g}"
         print(
