@@ -113,7 +113,7 @@ class Run:
     def _write_log(self) -> None:
         state = self._state
         line = {"step": state.step, "cpu_seconds": round(state.seconds)}
-        means = {name: round(float(np.mean(v)), 4) for name, v in sorted(self._recent.items())}
+        means = {name: round(float(np.mean(v)), 6) for name, v in sorted(self._recent.items())}
         with (self._folder / "log.jsonl").open("a") as log:
             log.write(json.dumps(line | means) + "\n")
         self._recent.clear()
