@@ -45,8 +45,9 @@ class Muon:
             buffer.lerp_(grads, 1 - _MOMENTUM)
             moves = _orthogonal(grads.lerp(buffer, _MOMENTUM)).to(buffer.dtype)
             size = 0.2 * float(max(buffer.shape[1:])) ** 0.5  # Liu et al. 2025: as long as AdamW's.
-            torch._foreach_mul_(stack, 1 - self.rate * self._decay)
-            torch._foreach_add_(stack, list(moves.unbind()), alpha=-self.rate * size)
+            here: list[torch.Tensor] = [*stack]
+            torch._foreach_mul_(here, 1 - self.rate * self._decay)
+            torch._foreach_add_(here, list(moves.unbind()), alpha=-self.rate * size)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what it remembers."""

@@ -56,7 +56,7 @@ class Optimiser:
     def step(self) -> None:
         """Move the parameters."""
         self._muon.step()
-        self._adam.step()  # type: ignore[no-untyped-call]
+        self._adam.step()
 
     def state_dict(self) -> list[dict[str, Any]]:
         """Return what both remember."""
