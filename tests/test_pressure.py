@@ -65,18 +65,21 @@ class Failing:
         self.calls = 0
         self.failed = 0
         self.held: list[weakref.ref[torch.Tensor]] = []
+        self._mine: dict[int, list[weakref.ref[torch.Tensor]]] = {}
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if not threading.current_thread().name.startswith(self._on):
             return self._real(*arguments, **named)
         self.calls += 1
+        # What a failure held is free before it is tried again; others may fail at the same time.
+        mine = self._mine.setdefault(threading.get_ident(), [])
         if not self._on:
-            # What the failure before held is free before it is tried again.
-            assert [ref() for ref in self.held] == [None] * len(self.held)
+            assert [ref() for ref in mine] == [None] * len(mine)
         if self._at(self.calls - 1):
             self.failed += 1
             held = torch.zeros(1000)
             self.held.append(weakref.ref(held))
+            mine.append(self.held[-1])
             raise ERRORS[self._kind]()
         return self._real(*arguments, **named)
 
