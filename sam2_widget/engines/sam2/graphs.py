@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class Graphs:
-    """Records work on the GPU and replays it, bit for bit.
+    """Records work on the GPU and replays it: the same kernels on other numbers.
 
     SAM 2 launches some thousand kernels for a frame, most of which are over before Python has
     launched the next. Replayed, they follow one another without it.
