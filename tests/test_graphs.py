@@ -137,3 +137,24 @@ def test_where_memory_is_short_recordings_are_given_up_for_good() -> None:
     for frame in range(20):
         graphs.run("double", lambda x: (2 * x,), (torch.ones(2),), frame)
     assert len(graphs) == 0
+
+
+def test_a_recording_that_gives_another_result_is_given_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    held = torch.ones(2)
+
+    def work(x: torch.Tensor) -> Tensors:
+        return (x + held,)
+
+    def record(work: Callable[..., Tensors], inputs: Tensors) -> Replay:
+        # As if what the work reads beside its inputs had been copied once and for all.
+        replay = traced(work, inputs)
+        return Replay(lambda: None, inputs, replay(inputs))
+
+    graphs = Graphs(CPU, record)
+    for frame in range(12):
+        (out,) = graphs.run("add", work, (torch.full((2,), float(frame)),), frame)
+        assert out.tolist() == [1.0 + frame] * 2
+    assert len(graphs) == 0
+    assert "another result" in caplog.text
