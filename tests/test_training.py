@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,12 +16,15 @@ from training.nano import classical, heldout
 from training.nano.clicks import correction, middle
 from training.nano.collect import collect, is_thing
 from training.nano.evaluate import box_of, measure, overlap
+from training.nano.gather import gather
 from training.nano.heldout import HeldOut, Target
+from training.nano.label import label
 from training.nano.losses import mask_loss
 from training.nano.muon import Muon
 from training.nano.network import PACKAGED, build, save_half
 from training.nano.passes import Pass
 from training.nano.photos import Photos
+from training.nano.places import Places
 from training.nano.plan import FIRST_HELD_OUT, Plan
 from training.nano.samples import Batch, make_batch
 from training.nano.scenes import draw_clip
@@ -29,7 +33,7 @@ from training.nano.textures import Textures
 from training.nano.train import Run, train_step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -168,6 +172,77 @@ def test_rendered_things_come_half_of_the_time_and_signs_never(tmp_path: Path) -
         inner = thing[20:40, 20:40, :3].astype(int).mean((0, 1))
         blue += int(inner[2] > inner[0])
     assert 8 < blue < 32
+
+
+class RoundThings:
+    """A teacher that finds the disc below a point, and is unsure elsewhere."""
+
+    def see(self, picture: npt.NDArray[np.uint8]) -> None:
+        self._picture = picture
+
+    def ask(
+        self, points: Sequence[tuple[float, float, int]]
+    ) -> tuple[float, npt.NDArray[np.float32]]:
+        """Return a disc of a quarter of the resolution, as the real one does."""
+        ((x, y, _),) = points
+        red = self._picture[..., 0] > 180
+        _, labels = cv2.connectedComponents(red.astype(np.uint8))
+        number = labels[int(y), int(x)]
+        mask = cv2.resize((labels == number).astype(np.float32), None, fx=0.25, fy=0.25)
+        return (0.97 if number else 0.5), mask * 20 - 10
+
+
+@pytest.fixture(scope="module")
+def places(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Add photographs of two red discs on grass to a folder of real pictures."""
+    folder = tmp_path_factory.mktemp("places") / "photos"
+    shutil.copytree(photos, folder)
+    source = folder / "package"
+    source.mkdir()
+    rng = np.random.default_rng(3)
+    for name in ("one.png", "again.jpg"):
+        picture = cv2.resize(rng.integers(40, 120, (12, 16, 3), np.uint8), (800, 600))
+        picture[..., 1] += rng.integers(0, 40, (600, 800), np.uint8)
+        cv2.circle(picture, (250, 300), 90, (30, 40, 230), -1)
+        cv2.circle(picture, (600, 200), 60, (30, 40, 230), -1)
+        picture[..., :2] += rng.integers(0, 110, (600, 800, 2), np.uint8)
+        cv2.imwrite(str(source / name), picture)
+        rng = np.random.default_rng(3)
+    drawn = np.full((600, 800, 3), 255, np.uint8)
+    cv2.rectangle(drawn, (100, 100), (500, 500), (0, 0, 0), -1)
+    cv2.imwrite(str(source / "drawn.png"), drawn)
+    assert gather(folder, [source]) == 1, "the same once, drawings never"
+    assert label(folder, RoundThings()) == (1, 2)
+    return folder
+
+
+def test_things_in_photographs_are_asked_for_where_they_are(places: Path) -> None:
+    seen = Places(places / "places")
+    for number in range(8):
+        squeeze = (0.5625, 1.0) if number % 2 else (1.0, 0.75)
+        view = seen.view(np.random.default_rng(number), 128, squeeze)
+        assert view.picture.shape == (256, 256, 3)
+        assert view.masks
+        for mask in view.masks:
+            red = view.picture[..., 0] > 165
+            assert (red & (mask > 0)).sum() > 0.93 * mask.sum()
+            assert mask[64:192, 64:192].any()
+    textures = Textures(0, FEW, Photos(places))
+    clips = [draw_clip(np.random.default_rng(n), textures, 3, 128) for n in range(12)]
+    with_things = [clip for clip in clips if clip.placed.any()]
+    assert 3 <= len(with_things) < 12
+    for clip in with_things:
+        assert not (clip.placed & (clip.figures[:, None] > 0)).any(), "figures cover them"
+
+
+def test_what_is_outlined_and_stands_free_is_cut_out_too(places: Path) -> None:
+    things = list((places / "cutouts").glob("*--*.webp"))
+    assert len(things) == 2
+    for file in things:
+        picture = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        assert picture is not None
+        inner = picture[picture[..., 3] > 200]
+        assert np.median(inner[:, 2]) > 180 > np.median(inner[:, 1])
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

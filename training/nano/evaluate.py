@@ -18,6 +18,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from sam2_widget.engines.sam2 import Sam2Engine
@@ -26,6 +27,7 @@ from training.nano import classical, heldout, pictures
 from training.nano.clicks import correction, middle
 from training.nano.network import PACKAGED
 from training.nano.speed import speed
+from training.nano.teacher import Teacher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -95,9 +97,7 @@ def measure(engine: Sam2Engine, clip: HeldOut, folder: Path) -> tuple[dict[str, 
 
 def _prompted(session: Session, target: Target, instance: int) -> Figures:
     figures: Figures = defaultdict(list)
-    # Of a synthetic clip all frames have masks: its first is asked; outlined ones all are.
-    asked = [0] if len(target.masks) > heldout.TRACKED else sorted(target.masks)
-    for index in asked:
+    for index in _asked(target):
         mask = target.masks[index]
 
         def answer(points: Points, index: int = index) -> Mask:
@@ -117,8 +117,7 @@ def measure_classical(clip: HeldOut) -> tuple[dict[str, Figures], Tracks]:
     tracks: Tracks = {}
     for target in clip.targets:
         figures: Figures = defaultdict(list)
-        asked = [0] if len(target.masks) > heldout.TRACKED else sorted(target.masks)
-        for index in asked:
+        for index in _asked(target):
             frame, mask = clip.frames[index], target.masks[index]
 
             def answer(points: Points, frame: npt.NDArray[np.uint8] = frame) -> Mask:
@@ -139,6 +138,35 @@ def measure_classical(clip: HeldOut) -> tuple[dict[str, Figures], Tracks]:
 
 
 COLUMNS = ("1 click", "3 clicks", "4 clicks", "box", "J")
+
+
+def measure_teacher(clip: HeldOut, teacher: Teacher) -> dict[str, Figures]:
+    """Return what the teacher, which sees single frames, has from clicks and boxes."""
+    found: dict[str, Figures] = {}
+    for target in clip.targets:
+        figures: Figures = defaultdict(list)
+        for index in _asked(target):
+            frame, mask = clip.frames[index], target.masks[index]
+            teacher.see(np.ascontiguousarray(frame))
+            logits: npt.NDArray[np.float32] | None = None
+
+            def answer(points: Points, size: tuple[int, ...] = mask.shape) -> Mask:
+                nonlocal logits
+                _, logits = teacher.ask(points, logits)
+                return cv2.resize(logits, size[::-1], interpolation=cv2.INTER_LINEAR) > 0
+
+            for count, value in enumerate(click(mask, answer)[0], 1):
+                figures[f"{count} click{'s' * (count > 1)}"].append(value)
+            x0, y0, x1, y1 = box_of(mask)
+            logits = None
+            figures["box"].append(overlap(answer([(x0, y0, 2), (x1, y1, 3)]), mask))
+        found[target.name] = figures
+    return found
+
+
+def _asked(target: Target) -> list[int]:
+    """Return the frames to ask: of a synthetic clip the first, of outlined ones all."""
+    return [0] if len(target.masks) > heldout.TRACKED else sorted(target.masks)
 
 
 def table(rows: Iterable[tuple[str, dict[str, Figures]]]) -> list[str]:
@@ -164,6 +192,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     parser.add_argument("--classical", action="store_true", help="measure the alternative too")
+    parser.add_argument("--teacher", type=Path, help="its folder: measure it too, see label")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     sets = {
@@ -195,6 +224,14 @@ def main() -> None:
                 if given.pictures:
                     pictures.draw(clip, tracks, given.pictures / f"{clip.name}-classical.jpg")
             everything.append((f"GrabCut and flow, {name}", found))
+    if given.teacher:
+        teacher = Teacher(given.teacher)
+        for name, clips in sets.items():
+            found = {}
+            for clip in clips:
+                answered = measure_teacher(clip, teacher)
+                found |= {f"{clip.name} {who}": values for who, values in answered.items()}
+            everything.append((f"teacher, {name}", found))
     print("\n".join(table(everything)))
     for line in speed(engine):
         print(line)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from training.nano.places import Places
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -21,7 +23,8 @@ class Photos:
     Parameters
     ----------
     folder
-        With the folders ``cutouts``, ``grounds`` and, for rendered things if any, ``renders``.
+        With the folders ``cutouts``, ``grounds`` and, if any, ``renders`` for rendered things and
+        ``places`` for outlined photographs, which ``label`` makes.
 
     Raises
     ------
@@ -34,6 +37,7 @@ class Photos:
         if (folder / "renders").exists():
             self._cutouts.append(_read(folder / "renders", cv2.COLOR_BGRA2RGBA))
         self._grounds = _read(folder / "grounds", cv2.COLOR_BGR2RGB)
+        self.places = Places(folder / "places") if (folder / "places").exists() else None
 
     def cutout(self, rng: np.random.Generator, size: int) -> Pixels:
         """Return a thing, (H, W, 4) uint8, its longer side of the given size in pixels.

@@ -113,28 +113,28 @@ def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int)
     if length > 1:
         clip = draw_clip(rng, textures, length, side, pieces)
         step = -1 if rng.random() < 0.5 else 1
-        yield _varied(
-            rng, Clip(*(part[::step] for part in (clip.frames, clip.figures, clip.groups)))
-        )
+        yield _varied(rng, clip, slice(None, None, step))
         return
     clip = draw_clip(rng, textures, 3, side, pieces)
     for index in range(3):
-        one = slice(index, index + 1)
-        yield _varied(rng, Clip(clip.frames[one], clip.figures[one], clip.groups[one]))
+        yield _varied(rng, clip, slice(index, index + 1))
 
 
-def _varied(rng: np.random.Generator, clip: Clip) -> Clip:
-    """Return the clip mirrored or not, its colours exchanged or not."""
+def _varied(rng: np.random.Generator, clip: Clip, times: slice) -> Clip:
+    """Return some frames of a clip, mirrored or not, their colours exchanged or not."""
     step = -1 if rng.random() < 0.5 else 1
     order = rng.permutation(3) if rng.random() < 0.25 else [0, 1, 2]
     return Clip(
-        clip.frames[:, :, ::step][..., order], clip.figures[:, :, ::step], clip.groups[:, :, ::step]
+        clip.frames[times][:, :, ::step][..., order],
+        clip.figures[times][:, :, ::step],
+        clip.groups[times][:, :, ::step],
+        clip.placed[times][..., ::step],
     )
 
 
 def _targets(rng: np.random.Generator, clip: Clip) -> list[npt.NDArray[np.bool_]]:
-    """Return (T, S, S) masks of whole figures and of some parts, in random order."""
-    found = []
+    """Return (T, S, S) masks of whole figures, some parts and things behind, in random order."""
+    found = [mask for mask in clip.placed.swapaxes(0, 1) if clear(mask[0])]
     for figure in np.unique(clip.figures[0]):
         if figure == 0:
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SIDE = 256
 """Height and width of a frame, unless told otherwise; speeds are in pixels of such frames."""
+_NAMELESS = 255
+_PLACES = 0.55
+"""Share of the scenes that play in an outlined photograph, if there are some."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,14 @@ class Clip:
         (T, S, S) uint8: which figure is visible, from 1; 0 is none.
     groups
         (T, S, S) uint8: which group of parts of that figure.
+    placed
+        (T, N, S, S) bool: things of the photograph behind, where no figure covers them.
     """
 
     frames: Pixels
     figures: Pixels
     groups: Pixels
+    placed: npt.NDArray[np.bool_]
 
     def mask(self, figure: int, group: int | None = None) -> npt.NDArray[np.bool_]:
         """Return (T, S, S) bool: where a figure, or one group of its parts, is visible."""
@@ -108,11 +114,15 @@ def draw_clip(
     light = random_light(rng)
     if rng.random() < 0.1:
         textures, light = Plain(), Light(0.0, 0.0)
-    back = ground(rng, textures, side + side // 2)
+    place = None
+    if textures.photos and textures.photos.places and rng.random() < _PLACES:
+        place = textures.photos.places.view(rng, side, camera.squeeze)
+    back = place.picture if place else ground(rng, textures, side + side // 2)
     calm = float(rng.choice([0.3, 1.0, 1.0, 2.5]))
     setting = _Setting(side, calm)
     actors: list[_Actor] = []
-    for _ in range(int(rng.choice([1, 2, 3, 4, 5], p=[0.12, 0.28, 0.3, 0.2, 0.1]))):
+    odds = [0.5, 0.3, 0.2, 0, 0, 0] if place else [0, 0.12, 0.28, 0.3, 0.2, 0.1]
+    for _ in range(int(rng.choice(len(odds), p=odds))):
         if actors and rng.random() < 0.2:
             twin = actors[int(rng.integers(len(actors)))]
             actors.append(_actor(rng, twin.figure, twin.size * rng.uniform(0.8, 1.25), setting))
@@ -128,14 +138,21 @@ def draw_clip(
     frames = np.empty((length, side, side, 3), np.uint8)
     figures = np.zeros((length, side, side), np.uint8)
     groups = np.zeros((length, side, side), np.uint8)
+    things = place.masks if place else []
+    placed = np.zeros((length, len(things), side, side), np.bool_)
     for index in range(length):
         time = index * pace
-        picture = _behind(back, camera.at(time, 0.7), side)
+        behind = camera.at(time, 0.7)
+        picture = _behind(back, behind, side)
+        for number, thing in enumerate(things):
+            placed[index, number] = _behind(thing, behind, side)
         view = camera.at(time)
         for number, actor in enumerate(actors, 1):
             _draw(picture, figures[index], groups[index], actor, number, view, time)
         frames[index] = lens.develop(picture, time)
-    return Clip(frames, figures, groups)
+    placed &= figures[:, None] == 0
+    figures[figures == _NAMELESS] = 0
+    return Clip(frames, figures, groups, placed)
 
 
 def _actor(
@@ -162,12 +179,12 @@ def _actor(
     )
 
 
-def _behind(back: npt.NDArray[np.float32], view: Matrix, side: int) -> npt.NDArray[np.float32]:
+def _behind(back: Any, view: Matrix, side: int) -> Any:
+    """Return what a frame shows of a ground, (W, W, 3), or of a mask on it, (W, W)."""
     middle = np.array([[1, 0, -len(back) / 2], [0, 1, -len(back) / 2], [0, 0, 1.0]])
-    matrix = (view @ middle)[:2]
-    return np.asarray(
-        cv2.warpAffine(back, matrix, (side, side), borderMode=cv2.BORDER_REFLECT), np.float32
-    )
+    smooth = cv2.INTER_LINEAR if back.ndim == 3 else cv2.INTER_NEAREST
+    matrix, border = (view @ middle)[:2], cv2.BORDER_REFLECT
+    return cv2.warpAffine(back, matrix, (side, side), flags=smooth, borderMode=border)
 
 
 def _draw(
@@ -197,7 +214,7 @@ def _draw(
         window = picture[y0:y1, x0:x1]
         window += (seen[..., :3] - window) * (seen[..., 3:] * np.float32(1 / 255))
         inside = seen[..., 3] > 127
-        figures[y0:y1, x0:x1][inside] = number if actor.labelled else 0
+        figures[y0:y1, x0:x1][inside] = number if actor.labelled else _NAMELESS
         groups[y0:y1, x0:x1][inside] = part.joint.group
 
 
