@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import TYPE_CHECKING
+import sys
+import types
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import cv2
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import torch
 
 from sam2_widget.engines.sam2 import Sam2Engine
-from training.nano import classical, heldout
+from training.nano import classical, evaluate, heldout
 from training.nano.clicks import correction, middle
 from training.nano.collect import collect, is_thing
 from training.nano.evaluate import box_of, measure, overlap
@@ -29,6 +31,7 @@ from training.nano.plan import FIRST_HELD_OUT, Plan
 from training.nano.samples import Batch, make_batch
 from training.nano.scenes import draw_clip
 from training.nano.state import State
+from training.nano.teacher import Teacher
 from training.nano.textures import Textures
 from training.nano.train import Run, train_step
 
@@ -243,6 +246,53 @@ def test_what_is_outlined_and_stands_free_is_cut_out_too(places: Path) -> None:
         assert picture is not None
         inner = picture[picture[..., 3] > 200]
         assert np.median(inner[:, 2]) > 180 > np.median(inner[:, 1])
+
+
+class Inference:
+    """In the place of an ONNX session: the decoder answers a disc at the first point."""
+
+    asked: ClassVar[list[dict[str, npt.NDArray[np.float32]]]] = []
+
+    def __init__(self, file: Path, options: object) -> None:
+        self._encodes = file.name == "encoder.onnx"
+
+    def run(
+        self, names: list[str] | None, given: dict[str, npt.NDArray[np.float32]]
+    ) -> list[npt.NDArray[np.float32]]:
+        """Return an embedding, or the estimate and logits."""
+        self.asked.append(given)
+        if self._encodes:
+            return [np.zeros((1, 256, 64, 64), np.float32)]
+        x, y = given["point_coords"][0, 0] / 4
+        rows, columns = np.mgrid[:256, :256] + 0.5
+        disc = 20 - np.hypot(rows - y, columns - x)
+        return [np.array([[0.9]], np.float32), disc[None, None].astype(np.float32)]
+
+
+def test_the_teacher_is_asked_in_its_own_pixels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module: Any = types.ModuleType("onnxruntime")
+    module.SessionOptions, module.InferenceSession = types.SimpleNamespace, Inference
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+    monkeypatch.setattr(Inference, "asked", [])
+    teacher = Teacher(tmp_path)
+    disc = np.zeros((256, 512), np.uint8)
+    cv2.circle(disc, (300, 120), 40, 1, -1)
+    frame = np.repeat(disc[..., None] * 200, 3, 2).astype(np.uint8)
+    clip = HeldOut("disc", frame[None], [Target("disc", {0: disc.astype(bool)})])
+    figures = evaluate.measure_teacher(clip, teacher)["disc"]
+    assert figures["1 click"][0] > 0.95
+    assert set(figures) == {"1 click", "2 clicks", "3 clicks", "4 clicks", "box"}
+    seen, first, second, *_, box = Inference.asked
+    assert seen["input"].shape == (1, 3, 1024, 1024)
+    assert not seen["input"][..., 512:, :].any(), "below the picture is padding"
+    assert abs(first["point_coords"][0, 0] - (601, 241)).max() <= 4
+    assert first["point_labels"].tolist() == [[1, -1]]
+    assert not first["has_mask_input"].any()
+    assert second["has_mask_input"].all(), "a correction shows what it corrects"
+    assert box["point_labels"].tolist() == [[2, 3]]
+    assert not box["has_mask_input"].any()
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
