@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NANO_NOTE = (
     "This is nano, the small built-in preview model; real footage needs a SAM 2.1 checkpoint: get "
-    "one here, or by sw.models.download('sam2.1_hiera_small')."
+    "one here, or in Python with sw.models.download; sw.models.list() names them."
 )
 SUFFIXES = (".pt", ".pth", ".safetensors")
 """Of files that hold weights."""
