@@ -83,6 +83,9 @@ def measure(engine: Sam2Engine, clip: HeldOut, folder: Path) -> tuple[dict[str, 
         for number, target in enumerate(clip.targets, 1):
             # Each way of prompting has an instance of its own.
             figures = _prompted(session, target, 1000 * number)
+            found[target.name] = figures
+            if last == 1:
+                continue
             session.add_points(0, [(*middle(target.masks[0]), 1)], instance=number)
             session.track([(number, "overall")], stop=last).wait()
             track = session.masks[number, "overall"]
@@ -91,7 +94,6 @@ def measure(engine: Sam2Engine, clip: HeldOut, folder: Path) -> tuple[dict[str, 
                 float(np.mean([overlap(track[index], target.masks[index]) for index in later]))
             ]
             tracks[target.name] = [track[index] for index in sorted(target.masks)]
-            found[target.name] = figures
     return found, tracks
 
 
@@ -126,6 +128,9 @@ def measure_classical(clip: HeldOut) -> tuple[dict[str, Figures], Tracks]:
             for count, value in enumerate(click(mask, answer)[0], 1):
                 figures[f"{count} click{'s' * (count > 1)}"].append(value)
             figures["box"].append(overlap(classical.grabcut(frame, [], box_of(mask)), mask))
+        found[target.name] = figures
+        if len(clip.frames) == 1:
+            continue
         first = classical.grabcut(clip.frames[0], [(*middle(target.masks[0]), 1)])
         masks = classical.carry(clip.frames, first)
         later = [index for index in target.masks if index > 0]
@@ -133,7 +138,6 @@ def measure_classical(clip: HeldOut) -> tuple[dict[str, Figures], Tracks]:
             float(np.mean([overlap(masks[index], target.masks[index]) for index in later]))
         ]
         tracks[target.name] = [masks[index] for index in sorted(target.masks)]
-        found[target.name] = figures
     return found, tracks
 
 
@@ -187,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", nargs="*", type=Path)
     parser.add_argument("--clips", type=Path, help="folder with the real clips")
+    parser.add_argument("--places", type=Path, help="photographs that label outlined")
     parser.add_argument("--count", type=int, default=60, help="synthetic clips")
     parser.add_argument("--first", type=int, default=0, help="number of the first of them")
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
@@ -202,6 +207,8 @@ def main() -> None:
     }
     if given.clips:
         sets["real"] = list(heldout.real(Path(__file__).parent / "outlines", given.clips))
+    if given.places:
+        sets["photographs"] = list(heldout.photographs(given.places))
     everything: list[tuple[str, dict[str, Figures]]] = []
     for weights in given.weights or [PACKAGED / "nano.safetensors"]:
         engine = Sam2Engine("nano", str(PACKAGED / "nano.yaml"), weights, given.device)
@@ -211,7 +218,7 @@ def main() -> None:
                 for clip in clips:
                     figures, tracks = measure(engine, clip, Path(folder))
                     found |= {f"{clip.name} {who}": values for who, values in figures.items()}
-                    if given.pictures:
+                    if given.pictures and tracks:
                         pictures.draw(clip, tracks, given.pictures / f"{clip.name}.jpg")
             everything.append((f"{weights.stem}, {name}", found))
             print("\n".join(table(everything[-1:])), flush=True)
@@ -221,7 +228,7 @@ def main() -> None:
             for clip in clips:
                 figures, tracks = measure_classical(clip)
                 found |= {f"{clip.name} {who}": values for who, values in figures.items()}
-                if given.pictures:
+                if given.pictures and tracks:
                     pictures.draw(clip, tracks, given.pictures / f"{clip.name}-classical.jpg")
             everything.append((f"GrabCut and flow, {name}", found))
     if given.teacher:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from sam2_widget.sample import sample_clip, sample_masks
+from training.nano.places import read_place
 from training.nano.plan import FIRST_HELD_OUT
 from training.nano.samples import clear
 from training.nano.scenes import draw_clip
@@ -115,6 +116,24 @@ def real(outlines: Path, clips: Path) -> Iterator[HeldOut]:
             for name, drawn in said["objects"].items()
         ]
         yield HeldOut(file.stem, frames, targets)
+
+
+def photographs(places: Path, most: int = 3) -> Iterator[HeldOut]:
+    """Yield photographs as clips of one frame, with what a teacher outlined in them.
+
+    Parameters
+    ----------
+    places
+        What ``label`` made of photographs that no training saw.
+    most
+        Things of one photograph, the first that cover 1 to 50 % of it and are mostly one piece.
+    """
+    for file in sorted(places.glob("*.npz")):
+        picture, masks = read_place(file)
+        chosen = [mask for mask in masks if 0.01 <= mask.mean() <= 0.5 and clear(mask)]
+        targets = [Target(str(number), {0: mask}) for number, mask in enumerate(chosen[:most])]
+        if targets:
+            yield HeldOut(file.stem, picture[None], targets)
 
 
 def fill(polygons: list[list[list[float]]], size: tuple[int, int]) -> Mask:

@@ -65,7 +65,7 @@ class Places:
             How much narrower and lower than the view a frame shows things, 0.5 to 1.
         """
         picture, packed, shape = self._all[int(rng.integers(len(self._all)))]
-        masks: Pixels = np.unpackbits(packed, count=int(np.prod(shape))).reshape(shape)
+        masks = _unpacked(packed, shape)
         high, wide = shape[1:]
         chosen = int(rng.integers(len(masks)))
         rows, columns = np.nonzero(masks[chosen].any(1))[0], np.nonzero(masks[chosen].any(0))[0]
@@ -86,6 +86,16 @@ class Places:
             _part(picture, scale, corner, 2 * side).astype(np.float32),
             [mask for mask in seen if mask[inner, inner].any()],
         )
+
+
+def read_place(file: Path) -> tuple[Pixels, npt.NDArray[np.bool_]]:
+    """Return a photograph, (H, W, 3) RGB, and what is outlined in it, (N, H, W)."""
+    picture, packed, shape = _read(file)
+    return picture, _unpacked(packed, shape).astype(bool)
+
+
+def _unpacked(packed: Pixels, shape: tuple[int, ...]) -> Pixels:
+    return np.unpackbits(packed, count=int(np.prod(shape))).reshape(shape)
 
 
 def _part(picture: Any, scale: float, corner: npt.NDArray[np.int_], size: int) -> Any:
