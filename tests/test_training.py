@@ -20,7 +20,7 @@ from training.nano.collect import collect, is_thing
 from training.nano.evaluate import box_of, measure, overlap
 from training.nano.gather import gather
 from training.nano.heldout import HeldOut, Target
-from training.nano.label import label
+from training.nano.label import label, outlines
 from training.nano.losses import mask_loss
 from training.nano.muon import Muon
 from training.nano.network import PACKAGED, build, save_half
@@ -236,6 +236,21 @@ def test_things_in_photographs_are_asked_for_where_they_are(places: Path) -> Non
     assert 3 <= len(with_things) < 12
     for clip in with_things:
         assert not (clip.placed & (clip.figures[:, None] > 0)).any(), "figures cover them"
+
+
+def test_a_closer_look_finds_what_is_small_and_never_halves_of_things() -> None:
+    picture = np.full((600, 800, 3), 60, np.uint8)
+    cv2.circle(picture, (400, 150), 100, (230, 40, 30), -1)  # across the quarters
+    cv2.circle(picture, (700, 520), 18, (230, 40, 30), -1)
+    rng = np.random.default_rng
+    far = [outlines(RoundThings(), picture, rng(n)) for n in range(12)]
+    close = [outlines(RoundThings(), picture, rng(n), closer=True) for n in range(12)]
+    assert sum(map(len, far)) < sum(map(len, close))
+    for found in close:
+        for _, mask in found:
+            y, x = (int(np.median(where)) for where in np.nonzero(mask))
+            radius = {400: 100, 700: 18}[min((400, 700), key=lambda middle: abs(middle - x))]
+            assert abs(mask.sum() / (np.pi * radius**2) - 1) < 0.15, (x, y)
 
 
 def test_what_is_outlined_and_stands_free_is_cut_out_too(places: Path) -> None:

@@ -1,6 +1,6 @@
 """Outlines what photographs show, with a teacher: for training in place, and as cut-outs.
 
-    python -m training.nano.label FOLDER TEACHER [--part 0/2]
+    python -m training.nano.label FOLDER TEACHER [--part 0/2] [--closer]
 
 FOLDER has ``photographs``, which ``collect`` makes. For each, ``FOLDER/places`` gets the picture
 and its masks, packed in bits, ``FOLDER/cutouts`` what stands free and is surely outlined. Several
@@ -32,6 +32,8 @@ _GRID = 7
 _LONGEST = 768
 _SURE, _STABLE = 0.88, 0.88
 """The least overlap that the teacher expects, and of what it takes at two levels of its logits."""
+_LEAST, _MOST = 0.0015, 0.7
+"""Shares of the photograph that a thing may cover."""
 _ALIKE = 0.85
 _CUT = 0.94
 """The least estimate for a cut-out."""
@@ -51,31 +53,76 @@ class Asked(Protocol):
         """Return what is at points, with the overlap that is expected of it."""
 
 
-def outlines(teacher: Asked, picture: Pixels, rng: np.random.Generator) -> list[tuple[float, Mask]]:
+def outlines(
+    teacher: Asked, picture: Pixels, rng: np.random.Generator, closer: bool = False
+) -> list[tuple[float, Mask]]:
     """Return what is at the points of a grid, each thing once, with its estimate.
+
+    Parameters
+    ----------
+    teacher
+        Who is asked.
+    picture
+        (H, W, 3) uint8 RGB.
+    rng
+        Chooses the points.
+    closer
+        Whether four overlapping quarters are looked at as well, for what is small.
+    """
+    high, wide = picture.shape[:2]
+    found: list[tuple[float, Mask]] = []
+    _look(teacher, picture, (slice(0, high), slice(0, wide)), rng, found)
+    if closer:
+        for top, bottom in ((0, 0.55), (0.45, 1)):
+            for left, right in ((0, 0.55), (0.45, 1)):
+                rows = slice(round(top * high), round(bottom * high))
+                columns = slice(round(left * wide), round(right * wide))
+                _look(teacher, picture, (rows, columns), rng, found)
+    return found
+
+
+def _look(
+    teacher: Asked,
+    picture: Pixels,
+    window: tuple[slice, slice],
+    rng: np.random.Generator,
+    found: list[tuple[float, Mask]],
+) -> None:
+    """Add what is in a window of a picture and not across its edge.
 
     Points that lie in what was found already are asked less often: they would be the same again.
     """
-    high, wide = picture.shape[:2]
-    teacher.see(picture)
-    found: list[tuple[float, Mask]] = []
+    part = np.ascontiguousarray(picture[window])
+    high, wide = part.shape[:2]
+    teacher.see(part)
     cells = [(row, column) for row in range(_GRID) for column in range(_GRID)]
     for number in rng.permutation(len(cells)):
         row, column = cells[number]
         y, x = (row + rng.random()) / _GRID * high, (column + rng.random()) / _GRID * wide
-        times = sum(bool(mask[int(y), int(x)]) for _, mask in found)
+        times = sum(bool(mask[window][int(y), int(x)]) for _, mask in found)
         if rng.random() > (1.0, 0.4, 0.15)[min(times, 2)]:
             continue
         estimate, logits = teacher.ask([(x, y, 1)])
         stable = (logits > 1).sum() / max(1, (logits > -1).sum())
         if estimate < _SURE or stable < _STABLE:
             continue
-        whole = cv2.resize(logits, (wide, high), interpolation=cv2.INTER_LINEAR) > 0
-        mask = _tidy(whole)
-        if not 0.0015 < mask.mean() < 0.7 or any(_overlap(mask, m) > _ALIKE for _, m in found):
+        inner = _tidy(cv2.resize(logits, (wide, high), interpolation=cv2.INTER_LINEAR) > 0)
+        if _is_cut_off(inner, window, picture.shape):
+            continue
+        mask = np.zeros(picture.shape[:2], bool)
+        mask[window] = inner
+        if not _LEAST < mask.mean() < _MOST or any(_overlap(mask, m) > _ALIKE for _, m in found):
             continue
         found.append((estimate, mask))
-    return found
+
+
+def _is_cut_off(mask: Mask, window: tuple[slice, slice], shape: tuple[int, ...]) -> bool:
+    """Tell whether what is in a window goes on beyond it, in the picture."""
+    edges = ((mask[0], mask[-1]), (mask[:, 0], mask[:, -1]))
+    for (first, last), side, length in zip(edges, window, shape[:2], strict=True):
+        if (side.start > 0 and first.any()) or (side.stop < length and last.any()):
+            return True
+    return False
 
 
 def _tidy(mask: Mask) -> Mask:
@@ -103,7 +150,9 @@ def cut(picture: Pixels, mask: Mask) -> Pixels | None:
     return cutout(np.dstack([picture, soft]).astype(np.uint8))
 
 
-def label(folder: Path, teacher: Asked, part: int = 0, parts: int = 1) -> tuple[int, int]:
+def label(
+    folder: Path, teacher: Asked, part: int = 0, parts: int = 1, closer: bool = False
+) -> tuple[int, int]:
     """Outline the photographs of a folder; return how many, and how many things were cut out.
 
     Parameters
@@ -114,6 +163,8 @@ def label(folder: Path, teacher: Asked, part: int = 0, parts: int = 1) -> tuple[
         Who is asked.
     part, parts
         Which of how many shares of the photographs.
+    closer
+        See ``outlines``.
     """
     places, cutouts = folder / "places", folder / "cutouts"
     for one in (places, cutouts):
@@ -124,7 +175,7 @@ def label(folder: Path, teacher: Asked, part: int = 0, parts: int = 1) -> tuple[
         name = files[number].stem
         picture = _smaller(np.asarray(cv2.imread(str(files[number])), np.uint8))
         rgb = np.ascontiguousarray(picture[..., ::-1])
-        found = outlines(teacher, rgb, np.random.default_rng((7, number)))
+        found = outlines(teacher, rgb, np.random.default_rng((7, number)), closer)
         if not found:
             continue
         counts[0] += 1
@@ -151,10 +202,11 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("teacher", type=Path)
     parser.add_argument("--part", default="0/1")
+    parser.add_argument("--closer", action="store_true", help="quarters too: 8 s a photograph")
     given = parser.parse_args()
     part, parts = map(int, given.part.split("/"))
     cv2.setNumThreads(1)
-    photographs, things = label(given.folder, Teacher(given.teacher), part, parts)
+    photographs, things = label(given.folder, Teacher(given.teacher), part, parts, given.closer)
     print(f"{photographs} photographs outlined, {things} things cut out")
 
 
