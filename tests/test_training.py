@@ -216,6 +216,7 @@ def places(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     cv2.imwrite(str(source / "drawn.png"), drawn)
     assert gather(folder, [source]) == 1, "the same once, drawings never"
     assert label(folder, RoundThings()) == (1, 2)
+    assert label(folder, RoundThings()) == (0, 0), "done"
     return folder
 
 

@@ -2,14 +2,16 @@
 
     python -m training.nano.label FOLDER TEACHER [--part 0/2] [--closer]
 
-FOLDER has ``photographs``, which ``collect`` makes. For each, ``FOLDER/places`` gets the picture
+FOLDER has ``photographs``, which ``gather`` makes. For each, ``FOLDER/places`` gets the picture
 and its masks, packed in bits, ``FOLDER/cutouts`` what stands free and is surely outlined. Several
-processes share the work by ``--part``. Needs the package onnxruntime.
+processes share the work by ``--part``; started again, it goes on with what is not done. Needs the
+package onnxruntime.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -155,6 +157,8 @@ def label(
 ) -> tuple[int, int]:
     """Outline the photographs of a folder; return how many, and how many things were cut out.
 
+    Those that were outlined before are left as they are.
+
     Parameters
     ----------
     folder
@@ -173,6 +177,8 @@ def label(
     files = sorted((folder / "photographs").iterdir())
     for number in range(part, len(files), parts):
         name = files[number].stem
+        if (places / f"{name}.npz").exists():
+            continue
         picture = _smaller(np.asarray(cv2.imread(str(files[number])), np.uint8))
         rgb = np.ascontiguousarray(picture[..., ::-1])
         found = outlines(teacher, rgb, np.random.default_rng((7, number)), closer)
@@ -180,13 +186,16 @@ def label(
             continue
         counts[0] += 1
         cv2.imwrite(str(places / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        masks = np.stack([mask for _, mask in found])
-        np.savez_compressed(places / f"{name}.npz", masks=np.packbits(masks), shape=masks.shape)
         for index, (estimate, mask) in enumerate(found):
             thing = cut(picture, mask) if estimate >= _CUT else None
             if thing is not None and max(thing.shape[:2]) >= _SMALLEST:
                 counts[1] += 1
                 cv2.imwrite(str(cutouts / f"{name}-{index:02d}.webp"), thing)
+        masks = np.stack([mask for _, mask in found])
+        beside = places / f"{name}.part"
+        with beside.open("wb") as file:
+            np.savez_compressed(file, masks=np.packbits(masks), shape=masks.shape)
+        os.replace(beside, places / f"{name}.npz")  # The last of it: what has one is done.
     return counts[0], counts[1]
 
 
