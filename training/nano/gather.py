@@ -43,9 +43,14 @@ def photograph(picture: Pixels) -> Pixels | None:
     middling = cv2.resize(seen, (512, 512), interpolation=cv2.INTER_AREA).astype(int)
     if (np.abs(np.diff(middling, axis=1)).max(2) == 0).mean() > _FLAT:
         return None
-    scale = min(1.0, _LONGEST / max(seen.shape[:2]))
-    size = round(seen.shape[1] * scale), round(seen.shape[0] * scale)
-    return np.asarray(cv2.resize(seen, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return at_most(seen, _LONGEST)
+
+
+def at_most(picture: Pixels, longest: int) -> Pixels:
+    """Return a picture, its longer side of so many pixels at most."""
+    scale = min(1.0, longest / max(picture.shape[:2]))
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def signature(picture: Pixels) -> npt.NDArray[np.bool_]:

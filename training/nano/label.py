@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 
 from training.nano.collect import cutout
+from training.nano.gather import at_most
 from training.nano.teacher import Teacher
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def label(
         name = files[number].stem
         if (places / f"{name}.npz").exists():
             continue
-        picture = _smaller(np.asarray(cv2.imread(str(files[number])), np.uint8))
+        picture = at_most(np.asarray(cv2.imread(str(files[number])), np.uint8), _LONGEST)
         rgb = np.ascontiguousarray(picture[..., ::-1])
         found = outlines(teacher, rgb, np.random.default_rng((7, number)), closer)
         if not found:
@@ -197,12 +198,6 @@ def label(
             np.savez_compressed(file, masks=np.packbits(masks), shape=masks.shape)
         os.replace(beside, places / f"{name}.npz")  # The last of it: what has one is done.
     return counts[0], counts[1]
-
-
-def _smaller(picture: Pixels) -> Pixels:
-    scale = min(1.0, _LONGEST / max(picture.shape[:2]))
-    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def main() -> None:

@@ -84,7 +84,7 @@ class Graphs:
         outputs = replay(inputs)
         if replay.times > _TRIED:
             return outputs
-        return self._compared(key, outputs, work(*inputs))
+        return self._compared(name, outputs, work(*inputs))
 
     def drop(self) -> bool:
         """Do without recordings from now on; False where there were none."""
@@ -100,7 +100,7 @@ class Graphs:
             self._seen.popitem(last=False)
         return self._seen[key][0] > _SETTLED and len(self._replays) < _MOST
 
-    def _compared(self, key: Hashable, replayed: Tensors, direct: Tensors) -> Tensors:
+    def _compared(self, name: Hashable, replayed: Tensors, direct: Tensors) -> Tensors:
         """Return the work's own result, and give up recordings if the replayed one is another.
 
         What a recording holds on to by mistake shows as soon as the inputs are others.
@@ -109,7 +109,7 @@ class Graphs:
             logger.warning(
                 "A CUDA graph gave another result than the model itself, and is not used: please "
                 "report this with the versions of PyTorch and of the driver (%s).",
-                key[0] if isinstance(key, tuple) else key,
+                name,
             )
             self.drop()
         return direct
