@@ -103,7 +103,15 @@ def test_click_correct_undo_track_cancel_and_track_again(notebook: OpenNotebook)
     widget.wait(job="running")
     nb.screenshot("main-job-tracking", widget.root)
     nb.until("len(ann.masks[1, 'overall'].frames) > 4")
+    # The end of the track stays in sight in the narrowest of cells.
+    widget.root.evaluate("(root) => { root.style.width = '230px' }")
+    nb.screenshot("main-job-tracking-narrow", widget.root)
+    edges = "(node) => [node.getBoundingClientRect().left, node.getBoundingClientRect().right]"
+    left, right = widget.root.evaluate(edges)
+    assert left <= widget.action("cancel").evaluate(edges)[0]
+    assert widget.action("cancel").evaluate(edges)[1] <= right
     widget.action("cancel").click()
+    widget.root.evaluate("(root) => { root.style.width = '' }")
     widget.wait(job="idle")
     done = nb.py("len(ann.masks[1, 'overall'].frames)")
     assert 4 < done < 60
