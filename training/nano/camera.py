@@ -106,6 +106,12 @@ class Lens:
             whole = cv2.resize(1 - depth * field, (side, side), interpolation=cv2.INTER_CUBIC)
             self._light = np.asarray(whole, np.float32)[..., None]
 
+    def clean(self) -> None:
+        """Take away blur, noise and what compression loses, as good cameras do."""
+        self._blur = self._noise = 0.0
+        self._smear = None
+        self._reduced, self._quality = 1.0, 0
+
     def develop(self, picture: Any, time: float) -> Pixels:
         """Return a frame, (S, S, 3) float32, as (S, S, 3) uint8."""
         rng = self._rng

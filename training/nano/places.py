@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sam2_widget.images import Pixels
 
 _MOST = 5
-_SIZES = 0.2, 0.95
+_SIZES = 0.05, 0.95
 """Longer side of the thing that a view is turned to, as a share of the frame's."""
 _LARGEST = 1.5
 

@@ -12,15 +12,13 @@ from training.nano.clicks import inside
 from training.nano.scenes import SIDE, Clip, draw_clip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
     from sam2_widget.images import Pixels
     from training.nano.clicks import Mask
     from training.nano.textures import Textures
 
-_LEAST = 1 / 200  # Of the frame, for an object on its first frame: 20 cells of a taught mask.
+_LEAST = 1 / 500  # Of the frame, for an object on its first frame: 8 cells of a taught mask.
 _PIECES = 0.45
 """Of all clips, those whose figures are of one piece: they teach edges, the others what goes
 together."""
@@ -79,24 +77,24 @@ def make_batch(
     frames: list[Pixels] = []
     owner, masks, clicks, beside, boxes = [], [], [], [], []
     while len(frames) < clips:
-        for clip in _drawn(rng, textures, length, side):
-            found = _targets(rng, clip)[:objects]
-            if not found or len(frames) == clips:
-                continue
-            pictures = clip.frames
-            if length > 2 and rng.random() < 0.08:
-                # A cut: the objects are not there any more.
-                cut = int(rng.integers(1, length))
-                other = draw_clip(rng, textures, length - cut, side)
-                pictures = np.concatenate([pictures[:cut], other.frames])
-                found = [np.concatenate([mask[:cut], mask[cut:] & False]) for mask in found]
-            for mask in found:
-                owner.append(len(frames))
-                masks.append([_low(one) for one in mask])
-                clicks.append(inside(rng, mask[0]))
-                beside.append(_outside(rng, mask[0]))
-                boxes.append(_box(rng, mask[0]))
-            frames.append(pictures)
+        clip = _drawn(rng, textures, length, side)
+        found = _targets(rng, clip)[:objects]
+        if not found:
+            continue
+        pictures = clip.frames
+        if length > 2 and rng.random() < 0.08:
+            # A cut: the objects are not there any more.
+            cut = int(rng.integers(1, length))
+            other = draw_clip(rng, textures, length - cut, side)
+            pictures = np.concatenate([pictures[:cut], other.frames])
+            found = [np.concatenate([mask[:cut], mask[cut:] & False]) for mask in found]
+        for mask in found:
+            owner.append(len(frames))
+            masks.append([_low(one) for one in mask])
+            clicks.append(inside(rng, mask[0]))
+            beside.append(_outside(rng, mask[0]))
+            boxes.append(_box(rng, mask[0]))
+        frames.append(pictures)
     return Batch(
         np.ascontiguousarray(np.stack(frames)),
         np.array(owner, np.int64),
@@ -107,28 +105,17 @@ def make_batch(
     )
 
 
-def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int) -> Iterator[Clip]:
-    """Yield one clip, forward or backward, or three single frames of one, each in its colours."""
-    pieces = rng.random() < _PIECES
-    if length > 1:
-        clip = draw_clip(rng, textures, length, side, pieces)
-        step = -1 if rng.random() < 0.5 else 1
-        yield _varied(rng, clip, slice(None, None, step))
-        return
-    clip = draw_clip(rng, textures, 3, side, pieces)
-    for index in range(3):
-        yield _varied(rng, clip, slice(index, index + 1))
-
-
-def _varied(rng: np.random.Generator, clip: Clip, times: slice) -> Clip:
-    """Return some frames of a clip, mirrored or not, their colours exchanged or not."""
-    step = -1 if rng.random() < 0.5 else 1
+def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int) -> Clip:
+    """Return a clip, forward or backward, mirrored or not, its colours exchanged or not."""
+    clip = draw_clip(rng, textures, length, side, pieces=rng.random() < _PIECES)
+    times = -1 if rng.random() < 0.5 else 1
+    columns = -1 if rng.random() < 0.5 else 1
     order = rng.permutation(3) if rng.random() < 0.25 else [0, 1, 2]
     return Clip(
-        clip.frames[times][:, :, ::step][..., order],
-        clip.figures[times][:, :, ::step],
-        clip.groups[times][:, :, ::step],
-        clip.placed[times][..., ::step],
+        clip.frames[::times, :, ::columns][..., order],
+        clip.figures[::times, :, ::columns],
+        clip.groups[::times, :, ::columns],
+        clip.placed[::times, ..., ::columns],
     )
 
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 SIDE = 256
 """Height and width of a frame, unless told otherwise; speeds are in pixels of such frames."""
 _NAMELESS = 255
-_PLACES = 0.55
+_PLACES = 0.75
 """Share of the scenes that play in an outlined photograph, if there are some."""
+_CLEAN = 0.5
+"""Of these scenes, those that a good camera sees."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def draw_clip(
     place = None
     if textures.photos and textures.photos.places and rng.random() < _PLACES:
         place = textures.photos.places.view(rng, side, camera.squeeze)
+        if rng.random() < _CLEAN:
+            lens.clean()
     back = place.picture if place else ground(rng, textures, side + side // 2)
     calm = float(rng.choice([0.3, 1.0, 1.0, 2.5]))
     setting = _Setting(side, calm)
