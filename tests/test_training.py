@@ -15,6 +15,7 @@ import torch
 
 from sam2_widget.engines.sam2 import Sam2Engine
 from training.nano import classical, evaluate, heldout
+from training.nano.camera import Lens
 from training.nano.clicks import correction, middle
 from training.nano.collect import collect, is_thing
 from training.nano.evaluate import box_of, measure, overlap
@@ -506,3 +507,13 @@ def test_an_outline_covers_the_pixels_inside_it() -> None:
     mask = heldout.fill([[[2, 3], [8, 3], [8, 9], [2, 9]]], (12, 12))
     assert mask[3:9, 2:8].all()
     assert mask.sum() <= 49
+
+
+def test_a_good_camera_keeps_every_edge() -> None:
+    stripes = np.zeros((64, 64, 3), np.float32)
+    stripes[:, ::2] = 255
+    for seed in range(40):
+        lens = Lens(np.random.default_rng(seed), 64)
+        lens.clean()
+        frame = lens.develop(stripes, 0).astype(int)
+        assert np.abs(np.diff(frame, axis=1)).max(2).min() > 15

@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("teacher", type=Path)
     parser.add_argument("--part", default="0/1")
-    parser.add_argument("--closer", action="store_true", help="quarters too: 8 s a photograph")
+    parser.add_argument("--closer", action="store_true", help="quarters too: five times as long")
     given = parser.parse_args()
     part, parts = map(int, given.part.split("/"))
     cv2.setNumThreads(1)
