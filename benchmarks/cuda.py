@@ -132,6 +132,7 @@ def running_out(config: str, weights: Path, clip: Path) -> list[Line]:
     lines: list[Line] = [("peak with all of the GPU, MB", round(needed / 1e6))]
     total = torch.cuda.get_device_properties(0).total_memory
     for share in (0.9, 0.75, 0.6, 0.5):
+        gc.collect()  # The engine before goes, with what it recorded.
         torch.cuda.empty_cache()
         torch.cuda.set_per_process_memory_fraction(share * needed / total)
         told: list[str] = []
@@ -143,7 +144,6 @@ def running_out(config: str, weights: Path, clip: Path) -> list[Line]:
             found = f"{type(error).__name__}: {error}"
         lines.append((f"with {share:.0%} of that", f"{found}; told {len(told)} times"))
         engine = masks = None  # type: ignore[assignment]  # The next has no room for it.
-        gc.collect()
     torch.cuda.set_per_process_memory_fraction(1.0)
     return lines
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.engines.sam2.compiling import Compilation
+    from sam2_widget.engines.sam2.graphs import Graphs
     from sam2_widget.session import Session
 
 BOX = SAMPLE_CLICKS["box"]
@@ -36,6 +38,12 @@ def compilation(session: Session) -> Compilation:
 def is_compiled(session: Session) -> bool:
     engine: Any = session.live.engine
     return isinstance(engine._model.image_encoder, Compiled)
+
+
+def graphs_of(session: Session) -> Graphs:
+    engine: Any = session.live.engine
+    found: Graphs = engine.graphs
+    return found
 
 
 def track(session: Session) -> npt.NDArray[np.bool_]:
@@ -63,15 +71,19 @@ def test_clicks_and_tracks_do_not_wait_for_it_and_it_is_used_once_it_is_ready(
 ) -> None:
     with open_sample(clip, tmp_path / "plain") as session:
         expected = track(session)
-    gate = Gate(monkeypatch)
+    gate, turns = Gate(monkeypatch), sys.getswitchinterval()
     with open_sample(clip, tmp_path / "compiled", compile=True, feature_cache=0) as session:
         assert gate.arrived.wait(PATIENCE)
+        assert sys.getswitchinterval() < turns / 10, "whoever clicks has its turn soon"
+        assert graphs_of(session).paused, "nothing is recorded on a GPU meanwhile"
         # It stands still, and everything else goes on.
         assert np.array_equal(track(session), expected)
         assert not is_compiled(session)
         gate.go.set()
         assert compilation(session).wait(120)
         assert is_compiled(session)
+        assert sys.getswitchinterval() == turns
+        assert not graphs_of(session).paused
         graphs = torch._dynamo.utils.counters["stats"]["unique_graphs"]
         assert graphs > 0
         session.track(force=True).wait()

@@ -136,6 +136,8 @@ def test_the_default_budget_is_half_of_what_is_free_and_shrinks_when_memory_runs
 class Pictures:
     """Images in the place of `LazyImages`, the first `count` of them stored."""
 
+    depth = 1
+
     def __init__(self, count: int) -> None:
         self.count = count
         self.read: list[int] = []
@@ -146,8 +148,8 @@ class Pictures:
     def is_ready(self, index: int) -> bool:
         return 0 <= index < self.count
 
-    def read_ahead(self, index: int) -> None:
-        self.read.append(index)
+    def read_ahead(self, indices: Sequence[int]) -> None:
+        self.read += indices
 
 
 class Doubling:

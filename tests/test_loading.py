@@ -365,6 +365,9 @@ class Folder:
     def path(self, index: int, /) -> Path:
         return self._paths[index]
 
+    def is_ready(self, index: int) -> bool:
+        return True
+
 
 @pytest.mark.parametrize(
     ("width", "height", "size"), [(96, 64, 128), (300, 200, 128), (33, 77, 64), (64, 64, 64)]
@@ -385,6 +388,27 @@ def test_frames_are_upstream_s_bit_for_bit(
     for index in range(len(ours)):
         assert ours[index].dtype == upstream[index].dtype == torch.float32
         assert torch.equal(ours[index], upstream[index])
+
+
+def test_frames_read_ahead_are_those_that_are_asked_for(tmp_path: Path) -> None:
+    for index in range(8):
+        picture = np.full((16, 16, 3), 20 * index, np.uint8)
+        assert cv2.imwrite(str(tmp_path / f"{index:05d}.jpg"), picture)
+    images, plain = (LazyImages(Folder(tmp_path, 16, 16), 16) for _ in range(2))
+    images.read_ahead([1, 2, 3, 4])
+    read: list[int] = []
+    once = images._read
+    images._read = lambda index: read.append(index) or once(index)  # type: ignore[func-returns-value, method-assign]
+    for index in range(1, 6):
+        images.read_ahead(range(index + 1, index + 5))
+        assert torch.equal(images[index], plain[index])
+    assert torch.equal(images[7], plain[7])
+    assert sorted(read) == [5, 6, 7], "each once, and none beyond the end"
+    images.read_ahead([0])
+    # Those that a jump leaves behind are dropped.
+    assert set(images._ahead) == {0}
+    images.close()
+    plain.close()
 
 
 def test_every_byte_value_is_normalised_as_upstream_does(tmp_path: Path) -> None:

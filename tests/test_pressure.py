@@ -362,13 +362,14 @@ def test_a_click_for_which_there_is_no_room_is_refused_and_changes_nothing(
     session.add_point(2, 300, 300, 0)
 
 
+@pytest.mark.parametrize("part", ["load_predictor", "cast_weights", "LazyImages"])
 def test_a_model_that_does_not_fit_is_refused_in_words(
-    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     def full(*arguments: object) -> None:
         raise ERRORS["cuda"]()
 
-    monkeypatch.setattr(engine_module, "load_predictor", full)
+    monkeypatch.setattr(engine_module, part, full)
     with opened(clip, tmp_path) as session:
         with pytest.raises(OutOfMemoryError, match="smaller model"):
             session.add_point(2, 180, 110)

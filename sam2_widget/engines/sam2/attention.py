@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sam2.modeling.sam.transformer import RoPEAttention
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
 
@@ -27,7 +29,21 @@ class SharedAttention:
         self._frame: torch.Tensor | None = None
         self._first: torch.Tensor | None = None
 
-    def itself(self, top: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+    def itself(self, top: torch.Tensor, compute: Callable[[], torch.Tensor]) -> torch.Tensor:
+        """Return what the first layer makes of a frame alone, computed once.
+
+        Parameters
+        ----------
+        top : Tensor
+            (1, C, H, W), the last level of features.
+        compute : callable
+            Returns what `first` makes of it.
+        """
+        if self._frame is not top or self._first is None:
+            self._frame, self._first = top, compute()
+        return self._first
+
+    def first(self, top: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
         """Return what the first layer makes of a frame alone, (1, HW, C) or (HW, 1, C).
 
         Parameters
@@ -37,15 +53,14 @@ class SharedAttention:
         where : Tensor
             The same shape, its positional encoding.
         """
-        if self._frame is not top or self._first is None:
-            module, tokens = self._attention, _flat(top)
-            pos = _flat(where)
-            if module.pos_enc_at_input:
-                tokens = tokens + 0.1 * pos
-            if module.batch_first:
-                tokens, pos = tokens.transpose(0, 1), pos.transpose(0, 1)
-            self._frame, self._first = top, module.layers[0]._forward_sa(tokens, pos)
-        return self._first
+        module, tokens = self._attention, _flat(top)
+        pos = _flat(where)
+        if module.pos_enc_at_input:
+            tokens = tokens + 0.1 * pos
+        if module.batch_first:
+            tokens, pos = tokens.transpose(0, 1), pos.transpose(0, 1)
+        made: torch.Tensor = module.layers[0]._forward_sa(tokens, pos)
+        return made
 
     def __call__(
         self,
@@ -64,7 +79,7 @@ class SharedAttention:
         where : Tensor
             (1, C, H, W), the positional encoding of the last level of features.
         memory, memory_where : Tensor
-            (N, B, C) tokens of B objects, and their positions.
+            (N, B, C) tokens of B objects, and their positions; (N, 1, C) if they share them.
         pointers : int
             How many of the last tokens are pointers.
 

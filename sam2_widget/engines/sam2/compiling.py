@@ -9,9 +9,12 @@ import torch
 from torch import nn
 
 from sam2_widget.engines.sam2.precision import inference
+from sam2_widget.engines.sam2.switches import TURNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sam2_widget.engines.sam2.graphs import Graphs
 
 
 class Compiled(nn.Module):
@@ -48,16 +51,25 @@ class Compilation:
         The numbers it computes in.
     warn : callable
         Tells the user.
+    graphs : Graphs
+        What records nothing meanwhile.
     """
 
     def __init__(
-        self, model: Any, device: torch.device, kind: torch.dtype, warn: Callable[[str], None]
+        self,
+        model: Any,
+        device: torch.device,
+        kind: torch.dtype,
+        warn: Callable[[str], None],
+        graphs: Graphs,
     ) -> None:
         self._device = device
         self._kind = kind
         self._warn = warn
         self._lock = threading.Lock()
         self._model: Any = model
+        self._graphs = graphs
+        graphs.paused = True
         self._thread = threading.Thread(
             target=self._work, args=(model,), name="sam2-widget-compile", daemon=True
         )
@@ -74,6 +86,14 @@ class Compilation:
             self._model = None
 
     def _work(self, model: Any) -> None:
+        TURNS.begin(self)
+        try:
+            self._try(model)
+        finally:
+            TURNS.end(self)
+            self._graphs.paused = False
+
+    def _try(self, model: Any) -> None:
         try:
             compiled = self._compiled(model)
         except Exception as error:  # no compiler, an unknown device, too little memory: it is extra

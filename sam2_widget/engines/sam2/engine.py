@@ -74,7 +74,8 @@ class Sam2Engine:
     archive_bytes : int
         Host memory for what the model knew of past tracked frames.
     feature_bytes : int, optional
-        Host memory for the features of visited frames; by default half of what is free.
+        Host memory for the features of visited frames, and the device's at most; by default half
+        of what is free, and a quarter there.
     feature_disk_bytes : int
         Room on the disk for those that leave it.
     precision : str
@@ -132,20 +133,16 @@ class Sam2Engine:
             self.device = self._device.type
             self._kind = pick_precision(self._precision, self._device)
             limit_threads(self._device)
-            self._model = opening(
-                self._device,
-                lambda: load_predictor(self._config, self._checkpoint, self._device),
-            )
-            cast_weights(self._model, self._kind)
             self.graphs = Graphs(self._device)
-            constants = compute_constants_once(self._model)
-            self._propagation = Propagation(self._model, constants, self.graphs)
+            self._model, self._propagation = opening(self._device, self._loaded)
             if self._device.type == "cuda":
                 OWN_ATTENTION.begin(self)
                 if self._precision != "float32":
                     TF32.begin(self)
             if self._compile:
-                self._compilation = Compilation(self._model, self._device, self._kind, self._warn)
+                self._compilation = Compilation(
+                    self._model, self._device, self._kind, self._warn, self.graphs
+                )
             wanted = self._batch_objects if self._propagation.can_batch else False
             self.batching = Batching(wanted, self._device, self.name)
         self._scopes.clear()
@@ -153,16 +150,15 @@ class Sam2Engine:
         self.archive = Archive(self.archive.budget)
         self._release_images()
         self._frames = frames
-        self._images = LazyImages(frames, self._model.image_size, self._device)
+        size = self._model.image_size
+        self._images = opening(self._device, lambda: LazyImages(frames, size, self._device))
         room = self._feature_disk_bytes
         disk = DiskTier(room, tell=self._warn) if room else None
         self.cache = FeatureCache(self._feature_bytes, self._device, disk=disk)
         self.encoder = FrameEncoder(
             self._model, self._images, self.cache, self._device, self._kind, self.graphs
         )
-        self._prompting = Prompting(
-            frames, self._propagation, self.encoder, self._model.image_size, self._device
-        )
+        self._prompting = Prompting(frames, self._propagation, self.encoder, size, self._device)
         self._recall = Recall(
             self.archive,
             self._propagation,
@@ -178,6 +174,12 @@ class Sam2Engine:
             self._offload,
         )
         self.pressure = Pressure(self._device, steps, self._warn)
+
+    def _loaded(self) -> tuple[Any, Propagation]:
+        """Return the model on its device, and what takes it through a frame."""
+        model = load_predictor(self._config, self._checkpoint, self._device)
+        cast_weights(model, self._kind)
+        return model, Propagation(model, compute_constants_once(model), self.graphs)
 
     def describe(self) -> dict[str, Any]:
         """Return what makes the masks, once it is open: files, device, numbers, versions."""

@@ -85,7 +85,7 @@ class FeatureCache:
     device : torch.device
         Where the model runs. Only CUDA has a memory of its own.
     device_budget : int, optional
-        Bytes of device memory; by default a quarter of what is free there.
+        Bytes of device memory; by default a quarter of what is free there, within `budget`.
     disk : DiskTier, optional
         Takes what leaves the host's memory; `close` closes it.
     """
@@ -104,6 +104,8 @@ class FeatureCache:
         self._near: _Tier | None = None
         if device_budget is None and device.type == "cuda":
             device_budget = torch.cuda.mem_get_info(device)[0] // 4
+            if budget is not None:
+                device_budget = min(device_budget, budget)
         if device_budget is not None:
             self._near = _Tier(device_budget)
         self._brought: list[int] = []
@@ -238,7 +240,8 @@ class FeatureCache:
         while tier.size > tier.budget and tier.items:
             oldest = next(iter(tier.items))
             demoted = tier.pop(oldest)
-            if demoted is not None and oldest not in self._host.items:
+            keeps = self._host.budget > 0 or self._disk is not None
+            if demoted is not None and keeps and oldest not in self._host.items:
                 self._put_host(oldest, demoted.to(torch.device("cpu")))
 
     def _put_host(self, frame: int, features: Features) -> None:
@@ -341,8 +344,8 @@ class FrameEncoder:
                 self.ahead[following] = future
             # Its image is taken; the one behind it can be read meanwhile.
             following += step
-        if following not in self.cache:
-            self._images.read_ahead(following)
+        ahead = [following + k * step for k in range(self._images.depth)]
+        self._images.read_ahead([other for other in ahead if other not in self.cache])
 
     def stay(self) -> bool:
         """Encode no frame ahead from now on; False where none was anyway."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SETTLED = 4
 """Frames on which work of the same shapes is done kernel by kernel before it is recorded."""
 _MOST = 12
-"""Recordings at most: each has buffers of its own."""
+"""Recordings at most, as each has buffers of its own: those used last."""
 _REMEMBERED = 200
 _TRIED = 2
 """Replays of each recording that are compared with the work as it is."""
@@ -39,15 +39,22 @@ class Graphs:
         Where the model runs; elsewhere than on CUDA everything is done as it is.
     record : callable, optional
         Makes a replay of work on given inputs; by default CUDA does.
+
+    Attributes
+    ----------
+    paused : bool
+        Whether nothing is recorded for now. Where a thread records, no other may wait for the
+        whole device, as PyTorch does when it compiles.
     """
 
     def __init__(
         self, device: torch.device, record: Callable[[Work, Tensors], Replay] | None = None
     ) -> None:
+        self.paused = False
         self._record = record
         if record is None and device.type == "cuda":
             self._record = _Recorder(device)
-        self._replays: dict[Hashable, Replay] = {}
+        self._replays: OrderedDict[Hashable, Replay] = OrderedDict()
         self._seen: OrderedDict[Hashable, tuple[int, int]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -66,7 +73,8 @@ class Graphs:
         inputs : tuple of Tensor
             All that differs from call to call.
         frame : int or None
-            For which frame; None if nobody should wait for a recording now.
+            For which frame, or any number that tells occasions apart; None if nobody should wait
+            for a recording now.
 
         Returns
         -------
@@ -77,10 +85,11 @@ class Graphs:
             return work(*inputs)
         key = name, *((tuple(t.shape), t.stride(), t.dtype) for t in inputs)
         replay = self._replays.get(key)
-        if replay is None and frame is not None and self._has_settled(key, frame):
+        if replay is None and not self.paused and self._has_settled(key, frame):
             replay = self._recorded(self._record, key, work, inputs)
         if replay is None:
             return work(*inputs)
+        self._replays.move_to_end(key)
         outputs = replay(inputs)
         if replay.times > _TRIED:
             return outputs
@@ -93,12 +102,14 @@ class Graphs:
         self._record = None
         return had
 
-    def _has_settled(self, key: Hashable, frame: int) -> bool:
+    def _has_settled(self, key: Hashable, frame: int | None) -> bool:
+        if frame is None:
+            return False
         count, last = self._seen.pop(key, (0, -1))
         self._seen[key] = count + (frame != last), frame
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return self._seen[key][0] > _SETTLED and len(self._replays) < _MOST
+        return self._seen[key][0] > _SETTLED
 
     def _compared(self, name: Hashable, replayed: Tensors, direct: Tensors) -> Tensors:
         """Return the work's own result, and give up recordings if the replayed one is another.
@@ -123,6 +134,9 @@ class Graphs:
     ) -> Replay | None:
         try:
             self._replays[key] = replay = record(work, inputs)
+            if len(self._replays) > _MOST:
+                gone, _ = self._replays.popitem(last=False)
+                self._seen.pop(gone, None)
         except Exception as error:  # It is extra: whatever it was, the work can be done as it is.
             logger.info("CUDA graphs are not used: %s", error)
             self.drop()

@@ -10,12 +10,18 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sam2_widget.engines.sam2.precision import count_cores
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sam2_widget.engines.base import Frames
 
 # ImageNet statistics, the defaults of sam2.utils.misc.load_video_frames.
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
+_DEPTH = 4
+"""Frames read at the same time for a device that takes them faster than one core reads them."""
 
 
 class LazyImages:
@@ -34,6 +40,11 @@ class LazyImages:
     device : torch.device, optional
         Where they go. But for the CPU they stay (S, S, 3) bytes, a quarter of what is to be moved,
         until `normalised` there; for CUDA in pinned memory, which moves without anybody waiting.
+
+    Attributes
+    ----------
+    depth : int
+        How many frames are worth reading ahead: one on the CPU, which the model needs itself.
     """
 
     def __init__(self, frames: Frames, size: int, device: torch.device | None = None) -> None:
@@ -44,7 +55,9 @@ class LazyImages:
         self._table = ((levels[None] - mean) / std).numpy()
         self._device = torch.device("cpu") if device is None else device
         self._table_there = torch.from_numpy(self._table).to(self._device)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sam2-widget-ahead")
+        on_cpu = self._device.type == "cpu"
+        self.depth = 1 if on_cpu else max(1, min(_DEPTH, count_cores() - 1))
+        self._threads = ThreadPoolExecutor(self.depth, thread_name_prefix="sam2-widget-ahead")
         self._ahead: dict[int, Future[torch.Tensor]] = {}
         # Frames are taken by whoever encodes them, and asked for by who tracks.
         self._lock = threading.Lock()
@@ -69,16 +82,19 @@ class LazyImages:
         """Tell whether there is such a frame and it is stored."""
         return 0 <= index < len(self._frames) and self._frames.is_ready(index)
 
-    def read_ahead(self, index: int) -> None:
-        """Read a frame on another thread while the model is busy, if it is stored."""
+    def read_ahead(self, indices: Sequence[int]) -> None:
+        """Read frames on other threads while the model is busy, those of them that are stored."""
         with self._lock:
-            if index not in self._ahead and self.is_ready(index):
-                late = {i: future for i, future in self._ahead.items() if abs(i - index) <= 1}
-                self._ahead = {**late, index: self._thread.submit(self._read, index)}
+            # Those beside are for whoever is about to take them.
+            near = {other for index in indices for other in (index - 1, index, index + 1)}
+            late = {i: future for i, future in self._ahead.items() if i in near}
+            new = [i for i in indices if i not in late and self.is_ready(i)]
+            started = {i: self._threads.submit(self._read, i) for i in new}
+            self._ahead = late | started
 
     def close(self) -> None:
-        """End the thread."""
-        self._thread.shutdown(wait=True)
+        """End the threads."""
+        self._threads.shutdown(wait=True)
 
     def _read(self, index: int) -> torch.Tensor:
         with Image.open(self._frames.path(index)) as image:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from sam2.modeling.sam2_base import NO_OBJ_SCORE
-from sam2.modeling.sam2_utils import get_1d_sine_pe, select_closest_cond_frames
 from torch.nn import functional
 
 from sam2_widget.engines.sam2.attention import SharedAttention
 from sam2_widget.engines.sam2.features import Features
 from sam2_widget.engines.sam2.graphs import Graphs
+from sam2_widget.engines.sam2.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from torch import nn
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 Points = dict[str, torch.Tensor]
 """Coordinates (1, N, 2) in pixels of the model's image and labels (1, N), in upstream's form."""
-Tokens = tuple[list[torch.Tensor], list[torch.Tensor], int]
-"""Memory tokens (N, B, C), their positions, and how many of the last are pointers."""
 _PARTS = ("maskmem_features", "pred_masks", "obj_ptr", "object_score_logits")
 
 
@@ -62,9 +60,9 @@ class Propagation:
         self._positions = positions
         self._attention = SharedAttention(model.memory_attention)
         self._graphs = Graphs(torch.device("cpu")) if graphs is None else graphs
-        self._memory_grid: torch.Tensor | None = None
-        self._memory_positions: list[torch.Tensor] = []
+        self._reading = Reading(model)
         self._no_prompts: tuple[torch.Tensor, torch.Tensor] | None = None
+        self._clicks = 0
 
     def from_points(
         self,
@@ -77,7 +75,21 @@ class Propagation:
         """Return what points give; with a memory they correct a tracked frame."""
         read = () if memory is None else (memory,)
         conditioned = self._conditioned(frame, features, *read)
-        return self._decode(features, conditioned, points, previous, initial=memory is None)[0]
+        initial, names = memory is None, sorted(points)
+        inputs = conditioned, *(points[name] for name in names), *features.levels
+        if previous is not None:
+            inputs = *inputs, previous
+
+        def decode(conditioned: torch.Tensor, *rest: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            given, rest = dict(zip(names, rest, strict=False)), rest[len(names) :]
+            here, before = Features(rest[: len(features.levels)]), rest[len(features.levels) :]
+            mask = before[0] if before else None
+            output, _ = self._decode(here, conditioned, given, mask, initial=initial)
+            return tuple(output[part] for part in _PARTS[1:])
+
+        self._clicks += 1
+        made = self._graphs.run(("decode", initial), decode, inputs, self._clicks)
+        return {_PARTS[0]: None, **dict(zip(_PARTS[1:], made, strict=True))}
 
     def from_mask(self, features: Features, mask: torch.Tensor, *, encode: bool) -> Output:
         """Return what a mask of the model's image size gives, with its memory if that is wanted."""
@@ -103,22 +115,16 @@ class Propagation:
         """Return what `track` does of several objects of one layout, as tensors of batch B."""
         if self._model.num_maskmem == 0:
             return self._decode(features, features.levels[-1], None, None, initial=False)[0]
-        memory, memory_where, pointers = self._joint(frame, memories, features.levels[-1])
-        first = self._itself(features.levels[-1])
+        # In two parts: how much is read grows over the first frames, and all else stays the same.
+        conditioned = self._recalled(frame, features, memories)
 
-        def follow(
-            memory: torch.Tensor, where: torch.Tensor, first: torch.Tensor, *levels: torch.Tensor
-        ) -> tuple[torch.Tensor, ...]:
+        def follow(conditioned: torch.Tensor, *levels: torch.Tensor) -> tuple[torch.Tensor, ...]:
             here = Features(levels)
-            conditioned = self._attention(
-                first, self._positions(levels[-1]), memory, where, pointers
-            )
             output, candidates = self._decode(here, conditioned, None, None, initial=False)
             self._encode(here, output, self._enlarged(candidates), from_points=False)
             return tuple(output[part] for part in _PARTS)
 
-        inputs = memory, memory_where, first, *features.levels
-        made = self._graphs.run(("follow", pointers), follow, inputs, frame)
+        made = self._graphs.run("follow", follow, (conditioned, *features.levels), frame)
         return dict(zip(_PARTS, made, strict=True))
 
     def layout(self, frame: int, memory: Memory) -> tuple[int, int]:
@@ -126,9 +132,7 @@ class Propagation:
 
         From when each of them is may differ: every object has its own temporal positions.
         """
-        chosen, others = self._choose(frame, memory)
-        memories = sum(1 for _ in self._recent(frame, memory, chosen, others))
-        return memories, sum(1 for _ in self._pointers(frame, memory, chosen, others))
+        return self._reading.layout(frame, memory)
 
     @property
     def can_batch(self) -> bool:
@@ -163,121 +167,39 @@ class Propagation:
         model, top = self._model, features.levels[-1]
         if model.num_maskmem == 0:
             return top
-        pointers = 0
         if memories:
-            memory, memory_where, pointers = self._joint(frame, memories, top)
-        elif model.directly_add_no_mem_embed:
+            # Nobody who clicks waits for a recording of what differs from frame to frame.
+            return self._recalled(frame, features, memories, record=False)
+        if model.directly_add_no_mem_embed:
             added: torch.Tensor = top.flatten(2).permute(2, 0, 1) + model.no_mem_embed
             return added.permute(1, 2, 0).view(top.shape)
-        else:
-            memory = model.no_mem_embed.expand(1, 1, model.mem_dim)
-            memory_where = model.no_mem_pos_enc.expand(1, 1, model.mem_dim)
-        first = self._itself(top)
-        return self._attention(first, self._positions(top), memory, memory_where, pointers)
+        memory = model.no_mem_embed.expand(1, 1, model.mem_dim)
+        where = model.no_mem_pos_enc.expand(1, 1, model.mem_dim)
+        return self._attention(self._itself(top), self._positions(top), memory, where, 0)
 
-    def _itself(self, top: torch.Tensor) -> torch.Tensor:
-        return self._attention.itself(top, self._positions(top))
-
-    def _joint(
-        self, frame: int, memories: Sequence[Memory], top: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, int]:
-        """Return all memory tokens, their positions, and how many of the last are pointers."""
-        each = [self._tokens(frame, memory, top) for memory in memories]
-        tokens, positions, pointers = each[0] if len(each) == 1 else joined(each)
-        return torch.cat(tokens, dim=0), torch.cat(positions, dim=0), pointers
-
-    def _tokens(self, frame: int, memory: Memory, top: torch.Tensor) -> Tokens:
-        """Return memory tokens, their positions, and how many of the last are pointers."""
-        model = self._model
-        chosen, others = self._choose(frame, memory)
-        tokens, positions = [], []
-        for place, output in self._recent(frame, memory, chosen, others):
-            tokens.append(output["maskmem_features"].to(top.device).flatten(2).permute(2, 0, 1))
-            positions.append(self._memory_position(place))
-        if not model.use_obj_ptrs_in_encoder:
-            return tokens, positions, 0
-        pointers = list(self._pointers(frame, memory, chosen, others))
-        if not pointers:
-            return tokens, positions, 0
-        distances, vectors = zip(*pointers, strict=True)
-        stacked = torch.stack(vectors, dim=0)
-        where = self._pointer_position(distances, stacked, min(memory.count, _pointers(model)))
-        parts = model.hidden_dim // model.mem_dim
-        if parts > 1:
-            stacked = stacked.reshape(-1, 1, parts, model.mem_dim)
-            stacked = stacked.permute(0, 2, 1, 3).flatten(0, 1)
-            where = where.repeat_interleave(parts, dim=0)
-        return [*tokens, stacked], [*positions, where], len(stacked)
-
-    def _choose(self, frame: int, memory: Memory) -> tuple[dict[int, Output], dict[int, Output]]:
-        """Return the prompted frames that are read in full, and the rest of them."""
-        chosen: tuple[dict[int, Output], dict[int, Output]] = select_closest_cond_frames(
-            frame, memory.cond, self._model.max_cond_frames_in_attn
-        )
-        return chosen
-
-    def _recent(
-        self, frame: int, memory: Memory, chosen: dict[int, Output], others: dict[int, Output]
-    ) -> Iterator[tuple[int, Output]]:
-        """Yield the outputs whose memories are read, each with its place in time, 0 for prompts."""
-        model = self._model
-        for output in chosen.values():
-            yield 0, output
-        stride = model.memory_temporal_stride_for_eval
-        for place in range(1, model.num_maskmem):
-            back = model.num_maskmem - place
-            if back == 1:
-                at = frame + 1 if memory.reverse else frame - 1
-            elif memory.reverse:
-                at = -(-(frame + 2) // stride) * stride + (back - 2) * stride
-            else:
-                at = ((frame - 2) // stride) * stride - (back - 2) * stride
-            found = memory.tracked.get(at) or others.get(at)
-            if found is not None:
-                yield place, found
-
-    def _pointers(
-        self, frame: int, memory: Memory, chosen: dict[int, Output], others: dict[int, Output]
-    ) -> Iterator[tuple[int, torch.Tensor]]:
-        """Yield the object pointers that are read, each with its distance in frames."""
-        model, sign = self._model, -1 if memory.reverse else 1
-        for at, output in chosen.items():
-            if model.only_obj_ptrs_in_the_past_for_eval and (at - frame) * sign > 0:
-                continue
-            distance = (frame - at) * sign
-            signed = model.use_signed_tpos_enc_to_obj_ptrs
-            yield distance if signed else abs(distance), output["obj_ptr"]
-        for distance in range(1, min(memory.count, _pointers(model))):
-            at = frame - sign * distance
-            if not 0 <= at < memory.count:
-                break
-            found = memory.tracked.get(at) or others.get(at)
-            if found is not None:
-                yield distance, found["obj_ptr"]
-
-    def _memory_position(self, place: int) -> torch.Tensor:
-        """Return where and when a memory is from; the same for every frame."""
-        if not self._memory_positions:
-            model, where = self._model, self._memory_grid
-            assert where is not None, "nothing was encoded yet"
-            flat = where.flatten(2).permute(2, 0, 1)
-            self._memory_positions = [
-                flat + model.maskmem_tpos_enc[model.num_maskmem - p - 1]
-                for p in range(model.num_maskmem)
-            ]
-        return self._memory_positions[place]
-
-    def _pointer_position(
-        self, distances: tuple[int, ...], pointers: torch.Tensor, most: int
+    def _recalled(
+        self, frame: int, features: Features, memories: Sequence[Memory], *, record: bool = True
     ) -> torch.Tensor:
-        model = self._model
-        if not model.add_tpos_enc_to_obj_ptrs:
-            return pointers.new_zeros(len(distances), 1, model.mem_dim)
-        size = model.hidden_dim if model.proj_tpos_enc_in_obj_ptrs else model.mem_dim
-        where = torch.tensor(distances).to(device=pointers.device, non_blocking=True)
-        encoded = model.obj_ptr_tpos_proj(get_1d_sine_pe(where / (most - 1), dim=size))
-        expanded: torch.Tensor = encoded.unsqueeze(1).expand(-1, 1, model.mem_dim)
-        return expanded
+        """Return the last level of features, told what is read of each memory; (B, C, H, W)."""
+        top = features.levels[-1]
+        memory, where, pointers = self._reading.tokens(frame, memories, top.device)
+
+        def attend(
+            first: torch.Tensor, top: torch.Tensor, memory: torch.Tensor, where: torch.Tensor
+        ) -> tuple[torch.Tensor, ...]:
+            return (self._attention(first, self._positions(top), memory, where, pointers),)
+
+        when = frame if record else None
+        inputs = self._itself(top, when), top, memory, where
+        return self._graphs.run(("attend", pointers), attend, inputs, when)[0]
+
+    def _itself(self, top: torch.Tensor, frame: int | None = None) -> torch.Tensor:
+        def compute(top: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return (self._attention.first(top, self._positions(top)),)
+
+        return self._attention.itself(
+            top, lambda: self._graphs.run("itself", compute, (top,), frame)[0]
+        )
 
     # -- mask decoder -------------------------------------------------------------------------
 
@@ -376,15 +298,7 @@ class Propagation:
             is_mask_from_pts=from_points,
         )
         output["maskmem_features"] = encoded.to(torch.bfloat16)
-        if self._memory_grid is None:
-            self._memory_grid = grid[-1][:1]
-
-
-def joined(objects: Sequence[Tokens]) -> Tokens:
-    """Return the tokens of several objects of one layout as those of a batch."""
-    tokens = [torch.cat(each) for each, _, _ in objects]
-    positions = [torch.cat(each) for _, each, _ in objects]
-    return [torch.cat(tokens, dim=1)], [torch.cat(positions, dim=1)], objects[0][2]
+        self._reading.set_grid(grid[-1])
 
 
 def _output(masks: torch.Tensor, pointer: torch.Tensor, score: torch.Tensor) -> Output:
@@ -394,9 +308,3 @@ def _output(masks: torch.Tensor, pointer: torch.Tensor, score: torch.Tensor) -> 
         "obj_ptr": pointer,
         "object_score_logits": score,
     }
-
-
-def _pointers(model: Any) -> int:
-    """Return how many frames back pointers are read, the frame at hand counted."""
-    most: int = model.max_obj_ptrs_in_encoder
-    return most

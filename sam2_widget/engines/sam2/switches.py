@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ class Switch:
         self._write = write
         self._wanted = wanted
         self._before: object = None
+        self._turned: object = None
         self._users: set[int] = set()
         self._lock = threading.Lock()
 
@@ -38,6 +40,8 @@ class Switch:
             if not self._users:
                 self._before = self._read()
                 self._write(self._wanted)
+                # Numbers come back rounded.
+                self._turned = self._read()
             self._users.add(id(user))
 
     def end(self, user: object) -> None:
@@ -46,7 +50,7 @@ class Switch:
             if id(user) not in self._users:
                 return
             self._users.remove(id(user))
-            if not self._users and self._read() == self._wanted:
+            if not self._users and self._read() == self._turned:
                 self._write(self._before)
 
 
@@ -60,4 +64,11 @@ OWN_ATTENTION = Switch(
 
 It plans anew for each number of memories, on each thread: on an H200 with PyTorch 2.11 attending to
 memories took 18 ms a layer on the first frames of a pass.
+"""
+
+TURNS = Switch(sys.getswitchinterval, sys.setswitchinterval, 1e-4)
+"""Seconds that a thread of Python keeps the interpreter from the others, 5e-3 as Python has it.
+
+Each operation of PyTorch gives it away and waits to have it back. Beside a thread that never
+rests, as one that compiles, a click of some hundred operations took seconds on an H100.
 """
