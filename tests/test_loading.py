@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -444,3 +446,20 @@ def test_a_model_is_built_without_the_gpu_that_is_there(
     assert all(known.device == CPU for known in encoding.cache.values())
     rotary = model.memory_attention.layers[0].self_attn.freqs_cis
     assert rotary.device == CPU
+
+
+def test_opening_a_model_does_not_import_pytorchs_compiler() -> None:
+    """That takes a second of every first click: sam2 computes while it is built, for shapes too."""
+    code = f"""
+import sys, torch
+from sam2_widget.engines.sam2.loading import build_model, model_shapes
+for config in ("configs/sam2.1/sam2.1_hiera_t.yaml", "configs/sam2/sam2_hiera_b+.yaml"):
+    torch.manual_seed(7)
+    first = torch.rand(3)
+    torch.manual_seed(7)
+    assert model_shapes(config)
+    assert torch.equal(torch.rand(3), first), "a notebook's random numbers"
+build_model({NANO.config!r})
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

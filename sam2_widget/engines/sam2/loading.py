@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from sam2_widget.engines.sam2.configs import check_numbers, read_model_config
@@ -126,11 +127,15 @@ def model_shapes(config: str) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
+_COMPUTED_WITH = torch.linspace, torch.arange, torch.ones, torch.randn
+
+
 class _StayOn(TorchFunctionMode):
     """Builds a model on one device: sam2's modules put constants on a GPU wherever there is one.
 
     A GPU that nobody asked for may be full, and of tensors on the meta device none can be moved.
-    ``linspace`` alone gives numbers everywhere: sam2 reads its rates of stochastic depth from it.
+    What sam2 computes with lies on the CPU in any case: it reads rates of stochastic depth from it,
+    and to compute on the meta device PyTorch imports its compiler, which takes a second.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -139,8 +144,14 @@ class _StayOn(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = dict(kwargs or {})
-        if func is torch.linspace:
+        only_shapes = self._place.type == "meta"
+        if only_shapes and getattr(func, "__module__", "") == nn.init.__name__:
+            return given.get("tensor", *args[:1])
+        if func in _COMPUTED_WITH:
             given["device"] = "cpu"
+            if only_shapes and func is torch.randn:
+                # The random numbers of a notebook go on as if nothing had been built.
+                func = torch.empty
         elif func is torch.Tensor.to and any(isinstance(a, str | torch.device) for a in args):
             return args[0]
         elif given.get("device") is not None:
