@@ -1,7 +1,8 @@
-"""Fixtures of the browser stories: one JupyterLab for all, a fresh page and kernel for each."""
+"""Fixtures of the browser stories: one JupyterLab for all, and a fresh kernel for each."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from tests.browser.chromium import find
 from tests.browser.notebook import Notebook
 from tests.browser.server import LabServer, lab_server
+from tests.browser.tabs import Tabs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser
 
 HERE = Path(__file__).parent
 CHROMIUM_FLAGS = (
@@ -74,10 +76,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def tabs(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Tabs]:
+    """Lend the page that the stories take in turns."""
+    tabs = Tabs(browser, browser_context_args)
+    yield tabs
+    tabs.drop()
+
+
 @pytest.fixture
-def notebook(lab: LabServer, page: Page, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
+def notebook(lab: LabServer, tabs: Tabs, request: pytest.FixtureRequest) -> Iterator[OpenNotebook]:
     """Open notebooks, each in a folder of its own; the story fails on an error in the widget."""
     opened: list[Notebook] = []
+    page = tabs.take()
     name = re.sub(r"\W+", "-", request.node.name)
 
     def open_notebook(cells: list[str]) -> Notebook:
@@ -87,7 +98,15 @@ def notebook(lab: LabServer, page: Page, request: pytest.FixtureRequest) -> Iter
         return opened[-1]
 
     yield open_notebook
-    for one in opened:
-        one.close()
+    if request.node.rep_call.passed:
+        for one in opened:
+            one.close()
+        tabs.give_back()
+    else:
+        # What went wrong should not meet the next story, nor its kernel the machine.
+        for one in opened:
+            with contextlib.suppress(Exception):
+                one.close()
+        tabs.drop()
     # anywidget loads the bundle from a blob; errors of JupyterLab's own are not this test's.
     assert not [error for one in opened for error in one.errors if "blob:" in error]

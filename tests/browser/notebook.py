@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import nbformat
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Dialog, Error, Locator, Page
 
     from tests.browser.server import LabServer
 
@@ -23,6 +23,12 @@ POLL_MS = 100
 
 HAS_KERNEL = """() =>
   Boolean(window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel)"""
+
+OPEN = """async (path) => {
+  const { commands, shell } = window.jupyterapp;
+  const widget = await commands.execute("docmanager:open", { path, factory: "Notebook" });
+  shell.activateById(widget.id);
+}"""
 
 SETTLE = """async () => {
   await window.jupyterapp.restored;
@@ -84,10 +90,14 @@ class Notebook:
         self.folder = folder
         self.errors: list[str] = []
         folder.mkdir(exist_ok=True)
-        page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
+        page.on("pageerror", self._keep)
         # Leaving a page with unsaved changes asks first.
-        page.on("dialog", lambda dialog: dialog.accept())
-        page.goto(server.address(write_notebook(folder, cells)), wait_until="domcontentloaded")
+        page.on("dialog", _accept)
+        path = write_notebook(folder, cells)
+        if page.evaluate("() => Boolean(window.jupyterapp)"):
+            page.evaluate(OPEN, path.relative_to(server.root).as_posix())
+        else:
+            page.goto(server.address(path), wait_until="domcontentloaded")
         self._wait_until_ready()
 
     def run(self, index: int) -> list[dict[str, Any]]:
@@ -168,13 +178,22 @@ class Notebook:
         self._wait_until_ready()
 
     def close(self) -> None:
-        """Shut the kernel down."""
+        """Shut the kernel down; the page may go on to another notebook."""
         self.page.evaluate(SHUT_DOWN)
+        self.page.remove_listener("pageerror", self._keep)
+        self.page.remove_listener("dialog", _accept)
+
+    def _keep(self, error: Error) -> None:
+        self.errors.append(f"{error}\n{error.stack}")
 
     def _wait_until_ready(self) -> None:
         self.page.wait_for_function(HAS_KERNEL, timeout=OPEN_MS)
         self.page.evaluate(SETTLE)
         self.page.wait_for_selector(SPLASH, state="detached")
+
+
+def _accept(dialog: Dialog) -> None:
+    dialog.accept()
 
 
 def write_notebook(folder: Path, cells: list[str]) -> Path:
