@@ -52,7 +52,7 @@ class Propagation:
     positions : Module
         Gives the positional encoding of the last level of features.
     graphs : Graphs, optional
-        Launches on CUDA what tracks objects of the same layout on every frame.
+        Launches on CUDA what has the same shapes on every frame, or for every click.
     """
 
     def __init__(self, model: Any, positions: nn.Module, graphs: Graphs | None = None) -> None:
@@ -75,18 +75,22 @@ class Propagation:
         """Return what points give; with a memory they correct a tracked frame."""
         read = () if memory is None else (memory,)
         conditioned = self._conditioned(frame, features, *read)
-        initial, names = memory is None, sorted(points)
-        inputs = conditioned, *(points[name] for name in names), *features.levels
-        if previous is not None:
-            inputs = *inputs, previous
+        initial, count = memory is None, len(features.levels)
+        given = points["point_coords"], points["point_labels"]
+        before = () if previous is None else (previous,)
 
-        def decode(conditioned: torch.Tensor, *rest: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            given, rest = dict(zip(names, rest, strict=False)), rest[len(names) :]
-            here, before = Features(rest[: len(features.levels)]), rest[len(features.levels) :]
-            mask = before[0] if before else None
-            output, _ = self._decode(here, conditioned, given, mask, initial=initial)
+        def decode(
+            conditioned: torch.Tensor,
+            coords: torch.Tensor,
+            labels: torch.Tensor,
+            *rest: torch.Tensor,
+        ) -> tuple[torch.Tensor, ...]:
+            here, mask = Features(rest[:count]), rest[count] if rest[count:] else None
+            points = {"point_coords": coords, "point_labels": labels}
+            output, _ = self._decode(here, conditioned, points, mask, initial=initial)
             return tuple(output[part] for part in _PARTS[1:])
 
+        inputs = conditioned, *given, *features.levels, *before
         self._clicks += 1
         made = self._graphs.run(("decode", initial), decode, inputs, self._clicks)
         return {_PARTS[0]: None, **dict(zip(_PARTS[1:], made, strict=True))}
