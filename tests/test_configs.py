@@ -158,6 +158,22 @@ def test_a_model_larger_than_its_checkpoint_is_refused_before_memory_is_taken() 
         load_predictor(str(changed(content)), NANO.checkpoint, CPU)
 
 
+def test_positions_take_no_memory_before_the_widths_are_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = yaml.safe_load(Path(NANO.config).read_text("utf-8"))["model"]
+    # 2.6 GB for each layer, of numbers that each may be.
+    for attention in ("self_attention", "cross_attention"):
+        layer = content["memory_attention"]["layer"][attention]
+        layer |= {"embedding_dim": 10_000, "num_heads": 1, "feat_sizes": [256, 256]}
+    polar, sizes = torch.polar, list[int]()
+    monkeypatch.setattr(torch, "polar", lambda a, b: sizes.append(b.numel()) or polar(a, b))
+    with pytest.raises(ModelError, match="does not match the config"):
+        load_predictor(str(changed(content)), NANO.checkpoint, CPU)
+    assert sizes
+    assert max(sizes) < 100
+
+
 # What is allowed
 
 

@@ -99,16 +99,13 @@ def notebook(lab: LabServer, tabs: Tabs, request: pytest.FixtureRequest) -> Iter
     yield open_notebook
     # What pytest-playwright keeps of the story; nothing where it did not come to it.
     told = getattr(request.node, "rep_call", None)
+    clean = False
     try:
         for one in opened:
             one.close()
         clean = told is not None and told.passed
-    except Exception:  # A page or a kernel that does not answer is no part of the story.
-        clean = False
-    if clean:
-        tabs.give_back()
-    else:
+    finally:
         # What went wrong should not meet the next story.
-        tabs.drop()
+        tabs.give_back() if clean else tabs.drop()
     # anywidget loads the bundle from a blob; errors of JupyterLab's own are not this test's.
     assert not [error for one in opened for error in one.errors if "blob:" in error]

@@ -68,8 +68,6 @@ def test_the_help_shows_the_user_s_own_keys_which_work(notebook: OpenNotebook) -
     nb.until("len(ann.masks[1, 'overall'].frames) == 60")
 
     nb.theme("dark")
-    # JupyterLab may have taken the focus meanwhile.
-    widget.root.focus()
     nb.page.keyboard.press("?")
     help_.wait_for()
     nb.screenshot("help-dark")

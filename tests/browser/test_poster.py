@@ -42,12 +42,15 @@ def tinted(nb: Notebook) -> str:
     end = time.monotonic() + 30
     x, y = DISC[0] + 20, DISC[1] + 20
     disc, ground = nb.py(f"[ann.video[0][{y}, {x}].tolist(), ann.video[0][40, 320].tolist()]")
-    while True:
-        now = picture(nb)
-        is_tinted = np.abs(colour(now, x, y) - disc).max() >= 25
-        if is_tinted and np.abs(colour(now, 320, 40) - ground).max() < 6:
-            return now
-        assert time.monotonic() < end, "The picture shows no mask, or more than that."
+    while is_dot(now := picture(nb)) or np.abs(colour(now, x, y) - disc).max() < 25:
+        assert time.monotonic() < end, "The picture shows no mask."
+    assert np.abs(colour(now, 320, 40) - ground).max() < 6
+    return now
+
+
+def is_dot(text: str) -> bool:
+    """Tell whether it is the dot that stands for a picture until frame 0 is stored."""
+    return Image.open(io.BytesIO(base64.b64decode(text))).size == (1, 1)
 
 
 def colour(text: str, x: int, y: int) -> Any:

@@ -127,7 +127,7 @@ def model_shapes(config: str) -> dict[str, Shape]:
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
-_COMPUTED_WITH = torch.linspace, torch.arange, torch.ones, torch.randn
+_COMPUTED_WITH = torch.arange, torch.ones, torch.randn
 
 
 class _StayOn(TorchFunctionMode):
@@ -135,7 +135,8 @@ class _StayOn(TorchFunctionMode):
 
     A GPU that nobody asked for may be full, and of tensors on the meta device none can be moved.
     What sam2 computes with lies on the CPU in any case: it reads rates of stochastic depth from it,
-    and to compute on the meta device PyTorch imports its compiler, which takes a second.
+    and to compute on the meta device PyTorch imports its compiler, which takes a second. Where only
+    shapes are asked for, rotary positions are left out: no part of a checkpoint, and of any size.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -147,7 +148,9 @@ class _StayOn(TorchFunctionMode):
         only_shapes = self._place.type == "meta"
         if only_shapes and getattr(func, "__module__", "") == nn.init.__name__:
             return given.get("tensor", *args[:1])
-        if func in _COMPUTED_WITH:
+        if only_shapes and func is torch.outer:
+            return torch.zeros(1, 1, device="cpu")
+        if func is torch.linspace or (func in _COMPUTED_WITH and given.get("device") is None):
             given["device"] = "cpu"
             if only_shapes and func is torch.randn:
                 # The random numbers of a notebook go on as if nothing had been built.

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     Where = tuple[tuple[int, ...], tuple[int, ...], int]
     """The places in time of the memories, the distances of the pointers, and the most there are."""
 
-_REMEMBERED = 32
-"""Sets of positions kept. Objects prompted on the same frame share them, frame by frame."""
+_REMEMBERED = 4
+"""Sets of positions kept, 7 MB each at SAM 2.1's size. Objects prompted on the same frame share
+them; on the next frame all are others, as the prompted one is further away."""
 
 
 class Reading:
