@@ -28,6 +28,8 @@ OPEN = """async (path) => {
   const { commands, shell } = window.jupyterapp;
   const widget = await commands.execute("docmanager:open", { path, factory: "Notebook" });
   shell.activateById(widget.id);
+  // The launcher, which JupyterLab opens where nothing else is open.
+  for (const other of [...shell.widgets("main")]) if (other !== widget) other.close();
 }"""
 
 SETTLE = """async () => {

@@ -22,10 +22,13 @@ LEAVE = """async (theme) => {
   }
   await commands.execute("apputils:change-theme", { theme });
 }"""
+# JupyterLab opens its launcher a moment after the last notebook is gone: come later it would take
+# the focus from the next story.
 EMPTY = """([theme]) => {
-  const documents = [...window.jupyterapp.shell.widgets("main")].filter((one) => one.context);
+  const open = [...window.jupyterapp.shell.widgets("main")];
   const dialogs = document.querySelectorAll(".jp-Dialog, .s2w-root").length;
-  return !documents.length && !dialogs && document.body.dataset.jpThemeName === theme;
+  const isLauncher = open.length === 1 && !open[0].context;
+  return isLauncher && !dialogs && document.body.dataset.jpThemeName === theme;
 }"""
 LEAVE_MS = 10_000
 
