@@ -41,6 +41,14 @@ def bounds(mask: Mask) -> tuple[int, int, int, int] | None:
     return int(columns[0]), y0, int(columns[-1]) + 1, y1
 
 
+def counts(mask: Mask) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return how many pixels of a (H, W) mask each column (W,) and each row (H,) has."""
+    # OpenCV sums bytes ten times as fast as NumPy sums bools.
+    seen = mask.view(np.uint8)
+    columns, rows = (cv2.reduce(seen, axis, cv2.REDUCE_SUM, dtype=cv2.CV_32S) for axis in (0, 1))
+    return np.asarray(columns.ravel(), np.int32), np.asarray(rows.ravel(), np.int32)
+
+
 def pack(mask: Mask) -> PackedMask:
     """Return a (H, W) bool mask cropped to its box, as deflated bits."""
     box = bounds(mask)

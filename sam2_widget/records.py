@@ -71,10 +71,10 @@ def measure(
     area, centroid = 0, None
     if box is not None:
         x0, y0, x1, y1 = box
-        inner = mask[y0:y1, x0:x1]
-        area = int(np.count_nonzero(inner))
-        cx = float(inner.sum(axis=0) @ (np.arange(x0, x1) + 0.5)) / area
-        cy = float(inner.sum(axis=1) @ (np.arange(y0, y1) + 0.5)) / area
+        columns, rows = bits.counts(mask[y0:y1, x0:x1])
+        area = int(rows.sum())
+        cx = float(columns @ (np.arange(x0, x1) + 0.5)) / area
+        cy = float(rows @ (np.arange(y0, y1) + 0.5)) / area
         centroid = (round(cx, 2), round(cy, 2))
     score = None if score is None or not math.isfinite(score) else round(float(score), 4)
     return MaskRecord(frame, source, run, score, area, box, centroid, revision, model)

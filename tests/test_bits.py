@@ -64,6 +64,14 @@ def test_a_mask_is_cropped_to_its_box(mask: Mask) -> None:
     assert (packed.x + packed.width, packed.y + packed.height) == box[2:]
 
 
+@given(masks, st.booleans())
+def test_pixels_are_counted_by_column_and_row(mask: Mask, part: bool) -> None:
+    seen = mask[: max(1, len(mask) // 2), mask.shape[1] // 2 :] if part else mask
+    columns, rows = bits.counts(seen)
+    np.testing.assert_array_equal(columns, seen.sum(0))
+    np.testing.assert_array_equal(rows, seen.sum(1))
+
+
 def test_the_golden_mask_is_packed_as_the_browser_reads_it() -> None:
     mask = np.array([[cell == "#" for cell in row] for row in GOLDEN["rows"]])
     packed = bits.pack(mask)
