@@ -25,7 +25,7 @@ def bytes_of_a_frame(config: str, *, half: bool) -> int:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
         levels = model.forward_image(torch.zeros(1, 3, SIDE, SIDE))["backbone_fpn"]
     kept = sum(level.nbytes for level in levels[-model.num_feature_levels :])
-    return int(kept * (model.image_size // SIDE) ** 2)
+    return round(kept * (model.image_size / SIDE) ** 2)
 
 
 def table() -> dict[int, list[int]]:

@@ -144,6 +144,19 @@ def test_real_pictures_are_cut_out_and_lie_in_the_scenes(photos: Path) -> None:
     assert red >= 3
 
 
+def test_a_world_drawn_alone_is_the_one_without_pictures(photos: Path) -> None:
+    both, drawn = Textures(3, photos=Photos(photos)), Textures(3)
+    assert both.alone().photos is None
+    assert both.photos is not None
+    clips = [draw_clip(np.random.default_rng(7), world, 2) for world in (both.alone(), drawn)]
+    np.testing.assert_array_equal(clips[0].frames, clips[1].frames)
+
+
+def test_a_plan_says_how_large_frames_are() -> None:
+    plan = Plan(side=192, small=1, shapes=((2, 1),) * 3)
+    assert (plan.shape(0), plan.shape(1)) == ((4, 1, 96), (2, 1, 192))
+
+
 def test_rendered_things_come_half_of_the_time_and_signs_never(tmp_path: Path) -> None:
     source = tmp_path / "package"
     source.mkdir()
@@ -472,6 +485,11 @@ def test_the_alternative_cuts_out_a_plain_disc_and_carries_it_on() -> None:
     assert overlap(boxed, masks[0]) > 0.9
     carried = classical.carry(frames, masks[0])
     assert overlap(carried[-1], masks[-1]) > 0.8
+
+
+def test_the_alternative_takes_a_box_round_everything_as_it_is() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (40, 60, 3)).astype(np.uint8)
+    assert classical.grabcut(frame, [], (0, 0, 60, 40)).all()
 
 
 def test_the_session_is_asked_as_the_table_says(tmp_path: Path) -> None:

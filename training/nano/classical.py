@@ -55,13 +55,20 @@ def grabcut(
     for x, y, label in places:
         sure = cv2.GC_FGD if label else cv2.GC_BGD
         cv2.circle(start, (x, y), max(2, round(0.02 * short)), sure, -1)
-    ground, thing = np.zeros((1, 65)), np.zeros((1, 65))
-    nowhere = 0, 0, 0, 0
-    cv2.setRNGSeed(0)
-    cv2.grabCut(small, start, nowhere, ground, thing, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    found = np.isin(start, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    found = _is_thing(start)
+    # Colours of a thing and of a ground are learned; a box round everything leaves no ground.
+    if found.any() and not found.all():
+        ground, thing = np.zeros((1, 65)), np.zeros((1, 65))
+        nowhere = 0, 0, 0, 0
+        cv2.setRNGSeed(0)
+        cv2.grabCut(small, start, nowhere, ground, thing, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+        found = _is_thing(start)
     whole = cv2.resize(found.astype(np.uint8), (wide, high), interpolation=cv2.INTER_NEAREST) > 0
     return _clicked(whole, points) if points else whole
+
+
+def _is_thing(labels: Pixels) -> Mask:
+    return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
 
 
 def _clicked(mask: Mask, points: list[tuple[float, float, int]]) -> Mask:

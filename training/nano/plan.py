@@ -12,7 +12,6 @@ from torch.utils.data import DataLoader, Dataset
 
 from training.nano.photos import Photos
 from training.nano.samples import Batch, make_batch
-from training.nano.scenes import SIDE
 from training.nano.textures import Textures
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ class Plan:
         Steps over which it rises at the start and falls to a hundredth at the end.
     balanced
         Steps over which the class-balanced loss fades away; 0 for weights that are trained.
+    side
+        Height and width of frames in pixels, a multiple of 32.
     small
         The first steps see frames of half the side, twice as many: as much is learned from them
         in half the time, but for edges. The weights fit any size.
@@ -55,6 +56,7 @@ class Plan:
     warmup: int = 100
     fade: int = 300
     balanced: int = 0
+    side: int = 320
     small: int = 0
     shapes: tuple[tuple[int, int], ...] = ((8, 1), (4, 4), (2, 8))
     photos: Path | None = None
@@ -68,8 +70,8 @@ class Plan:
         chosen = np.random.default_rng((self.seed, 2, step)).choice(len(_ODDS), p=_ODDS)
         clips, frames = self.shapes[int(chosen)]
         if step < self.small:
-            return 2 * clips * self.scale, frames, SIDE // 2
-        return clips * self.scale, frames, SIDE
+            return 2 * clips * self.scale, frames, self.side // 2
+        return clips * self.scale, frames, self.side
 
     def rate_at(self, step: int, fading_since: int | None) -> float:
         """Return the learning rate of a step."""

@@ -22,6 +22,8 @@ _LEAST = 1 / 500  # Of the frame, for an object on its first frame: 8 cells of a
 _PIECES = 0.45
 """Of all clips, those whose figures are of one piece: they teach edges, the others what goes
 together."""
+_ALONE, _ALONE_PIECES = 0.35, 0.7
+"""Where there are photographs: clips that are drawn without, and of these those of one piece."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def make_batch(
 
 def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int) -> Clip:
     """Return a clip, forward or backward, mirrored or not, its colours exchanged or not."""
-    clip = draw_clip(rng, textures, length, side, pieces=rng.random() < _PIECES)
+    alone = textures.photos is not None and rng.random() < _ALONE
+    world, share = (textures.alone(), _ALONE_PIECES) if alone else (textures, _PIECES)
+    clip = draw_clip(rng, world, length, side, pieces=rng.random() < share)
     times = -1 if rng.random() < 0.5 else 1
     columns = -1 if rng.random() < 0.5 else 1
     order = rng.permutation(3) if rng.random() < 0.25 else [0, 1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,12 @@ class Textures:
         self._count = count
         self.photos = photos
         self._drawn = lru_cache(maxsize=count)(lambda number: _draw((seed, 1, number)))
+
+    def alone(self) -> Textures:
+        """Return the same without real pictures."""
+        drawn = copy.copy(self)
+        drawn.photos = None
+        return drawn
 
     def pick(self, rng: np.random.Generator, side: int, natural: float = 0.6) -> Field:
         """Return a random part of a random texture in random colours.

@@ -153,6 +153,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=1, help="times the clips of a batch")
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--fade", type=int, default=300, help="steps at the end")
+    parser.add_argument("--side", type=int, default=320, help="of frames, in pixels")
     parser.add_argument("--small", type=int, default=0, help="first steps at half size")
     parser.add_argument("--photos", type=Path, help="real pictures for the world, see collect")
     parser.add_argument("--keep", type=int, default=500, help="steps between kept weights")
@@ -179,6 +180,7 @@ def main() -> None:
         rate=given.rate,
         fade=given.fade,
         balanced=0 if start else 1500,
+        side=given.side,
         small=given.small,
         photos=given.photos,
     )
