@@ -3,8 +3,8 @@
     python -m training.nano.sources FOLDER
 
 FOLDER gets ``packages``, ``photos`` (for ``label``, then for ``train --photos``) and ``held``, the
-photographs of `HELD_OUT` that are like none of the others. Needs npm, and Debian 12's apt-get
-and dpkg-deb. What is there already is not downloaded again.
+photographs of `HELD_OUT` that are like none of the others. Needs npm, the package OpenEXR, and
+Debian 12's apt-get and dpkg-deb. What is there already is not downloaded again.
 """
 
 from __future__ import annotations
