@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-ONE_EACH = "*/contents/images/*x*"
-"""Wallpapers, a folder of sizes for each: the narrowest of those as wide as a screen is taken."""
-
 
 @dataclass(frozen=True)
 class Package:
@@ -21,6 +18,8 @@ class Package:
         Where in it the pictures are.
     only
         Patterns of the pictures that are taken of that folder; all if there is none.
+    one_size
+        Whether folders have one picture in several sizes, of which one is taken.
     """
 
     registry: Literal["npm", "pypi", "debian"]
@@ -28,6 +27,7 @@ class Package:
     version: str
     folder: str = "."
     only: tuple[str, ...] = ()
+    one_size: bool = False
 
     @property
     def label(self) -> str:
@@ -57,7 +57,8 @@ PICTURES = (
         "plasma-workspace-wallpapers",
         "4:5.27.5-2",
         "usr/share/wallpapers",
-        (ONE_EACH,),
+        ("*/contents/images/*",),
+        one_size=True,
     ),
     _SCIKIT_IMAGE,
 )

@@ -23,7 +23,6 @@ from training.nano.collect import collect
 from training.nano.gather import gather
 from training.nano.packages import (
     HELD_OUT,
-    ONE_EACH,
     PHOTOGRAPHS,
     PICTURES,
     RENDERS,
@@ -92,12 +91,11 @@ def _chosen(home: Path, package: Package) -> Path:
     folder = home / package.folder
     if not package.only:
         return folder
-    out = home.with_name(f"{package.label}-chosen") / package.label
-    out.mkdir(parents=True, exist_ok=True)
+    out = home.with_name(f"{package.label}-chosen")
+    out.mkdir(exist_ok=True)
     found = [path for pattern in package.only for path in folder.glob(pattern)]
-    for path in one_each(found) if ONE_EACH in package.only else found:
-        wallpaper = path.parents[2].name + "-" if ONE_EACH in package.only else ""
-        shutil.copy(path, out / f"{wallpaper}{path.name}")
+    for path in one_each(found) if package.one_size else found:
+        shutil.copy(path, out / "-".join(path.relative_to(folder).parts))
     return out
 
 
@@ -112,7 +110,7 @@ def one_each(paths: Iterable[Path]) -> list[Path]:
     return [path for _, path in chosen.values()]
 
 
-def named(package: Package, folder: Path, links: Path) -> Path:
+def _named(package: Package, folder: Path, links: Path) -> Path:
     """Return a folder with the package's name that has its pictures: ``gather`` names by it."""
     links.mkdir(parents=True, exist_ok=True)
     link = links / package.label
@@ -136,7 +134,7 @@ def prepare(folder: Path, get: Callable[[Package, Path], Path] = fetch) -> None:
     counts = collect(photos, [get(package, packages) for package in PICTURES])
     renders, _ = collect(photos, [get(package, packages) for package in RENDERS], "renders")
     sources = [
-        named(package, get(package, packages), folder / "named")
+        _named(package, get(package, packages), folder / "named")
         for package in (*PHOTOGRAPHS, *HELD_OUT)
     ]
     gather(photos, sources)
