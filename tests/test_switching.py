@@ -128,7 +128,7 @@ def tracked(session: Session) -> np.ndarray[Any, Any]:
 def test_an_engine_that_is_used_again_has_forgotten_what_it_knew_of_past_frames(
     clip: Path, tmp_path: Path
 ) -> None:
-    engine = Sam2Engine("nano", NANO.config, NANO.checkpoint, "cpu")
+    engine = Sam2Engine("nano", NANO.config, str(NANO.checkpoint), "cpu")
     with open_clip(clip, tmp_path, model=engine) as session:
         session.add_point(0, *DISC)
         session.track(stop=5).wait()

@@ -16,6 +16,7 @@ import torch
 from sam2_widget.engines.sam2 import Sam2Engine
 from training.nano import classical, evaluate, heldout
 from training.nano.camera import Lens
+from training.nano.cards import card_ground
 from training.nano.clicks import correction, middle
 from training.nano.collect import collect, is_thing
 from training.nano.evaluate import box_of, measure, overlap
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from training.nano.figures import Kind
 
 FEW = 40  # textures: each takes some milliseconds to draw
 TINY = Plan(shapes=((2, 1), (1, 3), (1, 3)), small=100, warmup=1, fade=1)
@@ -85,10 +88,11 @@ def test_a_seed_gives_the_same_batch_whatever_was_drawn_before(textures: Texture
     assert not np.array_equal(first.frames, other.frames)
 
 
-def test_edges_of_the_masks_are_edges_of_the_pictures(textures: Textures) -> None:
+@pytest.mark.parametrize("kind", ["figures", "pieces", "cards"])
+def test_edges_of_the_masks_are_edges_of_the_pictures(textures: Textures, kind: Kind) -> None:
     on, off = [], []
     for number in range(12):
-        clip = draw_clip(np.random.default_rng(number), textures, 1)
+        clip = draw_clip(np.random.default_rng(number), textures, 1, kind=kind)
         line = outline(clip.figures[0] > 0)
         steep = edges(clip.frames[0])
         on.append(steep[line].mean() / steep.mean())
@@ -137,7 +141,7 @@ def test_real_pictures_are_cut_out_and_lie_in_the_scenes(photos: Path) -> None:
     textures = Textures(0, FEW, pictures)
     red = 0
     for number in range(12):
-        clip = draw_clip(np.random.default_rng(number), textures, 1, 128, pieces=True)
+        clip = draw_clip(np.random.default_rng(number), textures, 1, 128, "pieces")
         shown = clip.frames[0].astype(int)
         reddish = (shown[..., 0] > 110) & (shown[..., 1:].max(2) < 100)
         red += int((reddish & (clip.figures[0] > 0)).sum() > 100)
@@ -150,6 +154,28 @@ def test_a_world_drawn_alone_is_the_one_without_pictures(photos: Path) -> None:
     assert both.photos is not None
     clips = [draw_clip(np.random.default_rng(7), world, 2) for world in (both.alone(), drawn)]
     np.testing.assert_array_equal(clips[0].frames, clips[1].frames)
+
+
+def test_cards_lie_on_real_backgrounds_too_and_hide_nothing_real(photos: Path) -> None:
+    textures = Textures(0, FEW, Photos(photos))
+    for number in range(6):
+        clip = draw_clip(np.random.default_rng(number), textures, 1, 128, "cards")
+        assert clip.placed.shape[1] == 0
+        assert set(np.unique(clip.figures)) <= {0, 1, 2, 3, 4}
+        assert (clip.figures > 0).any()
+
+    def part(rng: np.random.Generator, side: int, least: float) -> npt.NDArray[np.float32]:
+        return np.full((side, side, 3), 7, np.float32)
+
+    assert textures.photos is not None
+    textures.photos.part = part  # type: ignore[method-assign]
+    seeds = range(20)
+    real = [(card_ground(np.random.default_rng(n), textures, 32) == 7).all() for n in seeds]
+    assert 6 <= sum(real) <= 18
+    drawn = [
+        (card_ground(np.random.default_rng(n), textures.alone(), 32) == 7).all() for n in seeds
+    ]
+    assert not any(drawn)
 
 
 def test_a_plan_says_how_large_frames_are() -> None:

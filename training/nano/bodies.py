@@ -9,9 +9,11 @@ import numpy as np
 
 from training.nano import shapes
 from training.nano.builder import Builder
+from training.nano.cards import card
 from training.nano.figures import Figure, Joint
 
 if TYPE_CHECKING:
+    from training.nano.figures import Kind
     from training.nano.sprites import Light, Skin
     from training.nano.textures import Textures
 
@@ -23,23 +25,26 @@ def any_figure(
     textures: Textures,
     light: Light,
     size: float,
-    pieces: bool = False,
+    kind: Kind = "figures",
 ) -> Figure:
-    """Return a figure of a random kind.
+    """Return a random figure.
 
     Parameters
     ----------
     rng, textures, light, size
         As for ``Builder``.
-    pieces
-        Only figures of which a click says without a doubt what is meant: one body, its limbs
-        covered as it is, no clothes and no parts of their own.
+    kind
+        "figures" are of all kinds, with clothes and parts of their own; of "pieces" a click says
+        without a doubt what is meant: one body, its limbs covered as it is; "cards" are flat.
     """
     builder = Builder(rng, textures, light, size)
+    if kind == "cards":
+        card(builder)
+        return Figure(builder.parts)
     if textures.photos and rng.random() < 0.5:
         builder.place(textures.photos.cutout(rng, builder.pixels(1.0)))
         return Figure(builder.parts)
-    if pieces:
+    if kind == "pieces":
         _piece(builder)
         return Figure(builder.parts)
     kinds = _single, _thing, _person, _animal, _vehicle, _wire

@@ -202,7 +202,8 @@ def main() -> None:
     given = parser.parse_args()
     sets = {
         "sample": list(heldout.flat()) if given.first == 0 else [],
-        "pieces": list(heldout.synthetic(given.count, given.first, pieces=True)),
+        "cards": list(heldout.synthetic(given.count, given.first, "cards")),
+        "pieces": list(heldout.synthetic(given.count, given.first, "pieces")),
         "figures": list(heldout.synthetic(given.count, given.first)),
     }
     if given.clips:

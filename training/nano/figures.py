@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     Matrix = npt.NDArray[np.float64]
     """(3, 3), of homogeneous coordinates."""
+
+Kind = Literal["figures", "pieces", "cards"]
+"""What plays in a clip: figures of all kinds, those of one piece, or flat cards."""
 
 
 @dataclass(frozen=True)

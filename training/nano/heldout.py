@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.images import Pixels
+    from training.nano.figures import Kind
 
     Mask = npt.NDArray[np.bool_]
 
@@ -57,7 +58,7 @@ class HeldOut:
     targets: list[Target] = field(default_factory=list)
 
 
-def synthetic(count: int, first: int = 0, pieces: bool = False) -> Iterator[HeldOut]:
+def synthetic(count: int, first: int = 0, kind: Kind = "figures") -> Iterator[HeldOut]:
     """Yield clips of the synthetic world with seeds that training never uses.
 
     Parameters
@@ -66,21 +67,21 @@ def synthetic(count: int, first: int = 0, pieces: bool = False) -> Iterator[Held
         Of clips, with up to two whole figures each.
     first
         Number of the first one.
-    pieces
-        Figures of one piece, in the place of all kinds with clothes and parts.
+    kind
+        Of what plays in them.
     """
     textures = Textures(_SEED)
-    name = "piece" if pieces else "figure"
+    row = 1 + ("figures", "pieces", "cards").index(kind)
     for number in range(first, first + count):
-        rng = np.random.default_rng((_SEED, 1 + pieces, number))
-        clip = draw_clip(rng, textures, 1 + TRACKED, pieces=pieces)
+        rng = np.random.default_rng((_SEED, row, number))
+        clip = draw_clip(rng, textures, 1 + TRACKED, kind=kind)
         targets = []
         for figure in range(1, int(clip.figures.max()) + 1):
             mask = clip.mask(figure)
             if _LEAST <= mask[0].mean() <= _MOST and clear(mask[0]):
                 targets.append(Target(f"{number}.{figure}", dict(enumerate(mask))))
         if targets:
-            yield HeldOut(f"{name}-{number}", clip.frames, targets[:2])
+            yield HeldOut(f"{kind[:-1]}-{number}", clip.frames, targets[:2])
 
 
 def flat() -> Iterator[HeldOut]:

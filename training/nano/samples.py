@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from sam2_widget.images import Pixels
     from training.nano.clicks import Mask
+    from training.nano.figures import Kind
     from training.nano.textures import Textures
 
 _LEAST = 1 / 500  # Of the frame, for an object on its first frame: 8 cells of a taught mask.
 _PIECES = 0.45
 """Of all clips, those whose figures are of one piece: they teach edges, the others what goes
 together."""
+_CARDS = 0.3
+"""Of all clips, those of flat cards; the shares above and below are of the others."""
 _ALONE, _ALONE_PIECES = 0.35, 0.7
 """Where there are photographs: clips that are drawn without, and of these those of one piece."""
 
@@ -111,7 +114,8 @@ def _drawn(rng: np.random.Generator, textures: Textures, length: int, side: int)
     """Return a clip, forward or backward, mirrored or not, its colours exchanged or not."""
     alone = textures.photos is not None and rng.random() < _ALONE
     world, share = (textures.alone(), _ALONE_PIECES) if alone else (textures, _PIECES)
-    clip = draw_clip(rng, world, length, side, pieces=rng.random() < share)
+    kind: Kind = "pieces" if rng.random() < share else "figures"
+    clip = draw_clip(rng, world, length, side, "cards" if rng.random() < _CARDS else kind)
     times = -1 if rng.random() < 0.5 else 1
     columns = -1 if rng.random() < 0.5 else 1
     order = rng.permutation(3) if rng.random() < 0.25 else [0, 1, 2]

@@ -10,6 +10,7 @@ import numpy as np
 
 from training.nano.bodies import any_figure
 from training.nano.camera import Lens, Motion
+from training.nano.cards import card_ground
 from training.nano.grounds import ground
 from training.nano.sprites import Light, random_light
 from training.nano.textures import Plain
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.images import Pixels
-    from training.nano.figures import Figure, Matrix
+    from training.nano.figures import Figure, Kind, Matrix
     from training.nano.textures import Textures
 
 SIDE = 256
@@ -59,10 +60,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class _Setting:
-    """Side of the frame in pixels, and how much things move."""
+    """Side of the frame in pixels, how much things move, and whether they cast shadows."""
 
     side: int
     calm: float
+    shadows: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,44 @@ class _Actor:
         return np.array([[c * self.mirrored, -s, x], [s * self.mirrored, c, y], [0, 0, 1.0]])
 
 
+@dataclass(frozen=True)
+class _Stage:
+    """All that a clip shows: the camera and its lens, the ground, figures and things on it."""
+
+    camera: Motion
+    lens: Lens
+    back: npt.NDArray[np.float32]
+    actors: list[_Actor]
+    things: list[Any]
+
+    def play(self, rng: np.random.Generator, length: int, side: int) -> Clip:
+        """Return so many frames of it."""
+        pace = 1.0 if length > 12 else float(rng.choice([0.5, 1.0, 1.0, 2.0, 4.0]))
+        frames = np.empty((length, side, side, 3), np.uint8)
+        figures = np.zeros((length, side, side), np.uint8)
+        groups = np.zeros((length, side, side), np.uint8)
+        placed = np.zeros((length, len(self.things), side, side), np.bool_)
+        for index in range(length):
+            time = index * pace
+            behind = self.camera.at(time, 0.7)
+            picture = _behind(self.back, behind, side)
+            for number, thing in enumerate(self.things):
+                placed[index, number] = _behind(thing, behind, side)
+            view = self.camera.at(time)
+            for number, actor in enumerate(self.actors, 1):
+                _draw(picture, figures[index], groups[index], actor, number, view, time)
+            frames[index] = self.lens.develop(picture, time)
+        placed &= figures[:, None] == 0
+        figures[figures == _NAMELESS] = 0
+        return Clip(frames, figures, groups, placed)
+
+
 def draw_clip(
     rng: np.random.Generator,
     textures: Textures,
     length: int,
     side: int = SIDE,
-    pieces: bool = False,
+    kind: Kind = "figures",
 ) -> Clip:
     """Return a random clip.
 
@@ -109,9 +143,11 @@ def draw_clip(
         Number of frames.
     side
         Height and width of a frame in pixels.
-    pieces
-        All figures are of one piece, see ``any_figure``.
+    kind
+        Of all figures, see ``any_figure``. Cards lie on a plain ground, without light and shadow.
     """
+    if kind == "cards":
+        return _draw_cards(rng, textures, length, side)
     camera, lens = Motion(rng, side), Lens(rng, side)
     light = random_light(rng)
     if rng.random() < 0.1:
@@ -132,31 +168,29 @@ def draw_clip(
             actors.append(_actor(rng, twin.figure, twin.size * rng.uniform(0.8, 1.25), setting))
             continue
         size = side * float(np.exp(rng.uniform(*np.log([0.22, 1.3]))))
-        figure = any_figure(rng, textures, light, size * max(camera.squeeze), pieces)
+        figure = any_figure(rng, textures, light, size * max(camera.squeeze), kind)
         actors.append(_actor(rng, figure, size, setting))
     if rng.random() < 0.25:
         size = float(rng.uniform(0.3, 1.0)) * side
-        occluder = any_figure(rng, textures, light, size, pieces)
+        occluder = any_figure(rng, textures, light, size, kind)
         actors.append(_actor(rng, occluder, size, _Setting(side, 2 * calm), labelled=False))
-    pace = 1.0 if length > 12 else float(rng.choice([0.5, 1.0, 1.0, 2.0, 4.0]))
-    frames = np.empty((length, side, side, 3), np.uint8)
-    figures = np.zeros((length, side, side), np.uint8)
-    groups = np.zeros((length, side, side), np.uint8)
-    things = place.masks if place else []
-    placed = np.zeros((length, len(things), side, side), np.bool_)
-    for index in range(length):
-        time = index * pace
-        behind = camera.at(time, 0.7)
-        picture = _behind(back, behind, side)
-        for number, thing in enumerate(things):
-            placed[index, number] = _behind(thing, behind, side)
-        view = camera.at(time)
-        for number, actor in enumerate(actors, 1):
-            _draw(picture, figures[index], groups[index], actor, number, view, time)
-        frames[index] = lens.develop(picture, time)
-    placed &= figures[:, None] == 0
-    figures[figures == _NAMELESS] = 0
-    return Clip(frames, figures, groups, placed)
+    stage = _Stage(camera, lens, back, actors, place.masks if place else [])
+    return stage.play(rng, length, side)
+
+
+def _draw_cards(rng: np.random.Generator, textures: Textures, length: int, side: int) -> Clip:
+    camera, lens = Motion(rng, side), Lens(rng, side)
+    if rng.random() < _CLEAN:
+        lens.clean()
+    back = card_ground(rng, textures, side + side // 2)
+    setting = _Setting(side, float(rng.choice([0.3, 1.0, 1.0, 2.5])), shadows=False)
+    actors = []
+    for _ in range(int(rng.integers(2, 5))):
+        size = side * float(np.exp(rng.uniform(*np.log([0.16, 0.8]))))
+        longest = size * max(camera.squeeze)
+        figure = any_figure(rng, textures, Light(0.0, 0.0), longest, "cards")
+        actors.append(_actor(rng, figure, size, setting))
+    return _Stage(camera, lens, back, actors, []).play(rng, length, side)
 
 
 def _actor(
@@ -178,7 +212,7 @@ def _actor(
         spin=float(rng.normal(0, 0.01 if upright else 0.05) * calm),
         growth=float(rng.normal(0, 0.012) * calm),
         mirrored=float(rng.choice([-1.0, 1.0])),
-        shadow=float(rng.uniform(0.2, 0.7)) if rng.random() < 0.45 else 0.0,
+        shadow=float(rng.uniform(0.2, 0.7)) if setting.shadows and rng.random() < 0.45 else 0.0,
         labelled=labelled,
     )
 

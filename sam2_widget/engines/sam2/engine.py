@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -50,7 +51,6 @@ from sam2_widget.engines.sam2.switches import OWN_ATTENTION, TF32
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
 
 class Sam2Engine:
@@ -67,7 +67,7 @@ class Sam2Engine:
         Model name for the user and for the records of masks.
     config : str
         A yaml file, or the name of one that the sam2 package ships.
-    checkpoint : Path
+    checkpoint : Path or str
         Weights.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
@@ -99,7 +99,7 @@ class Sam2Engine:
         self,
         name: str,
         config: str,
-        checkpoint: Path,
+        checkpoint: Path | str,
         device: str = "auto",
         archive_bytes: int = 1 << 30,
         feature_bytes: int | None = None,
@@ -117,7 +117,7 @@ class Sam2Engine:
         self.pressure: Pressure
         self.device = device
         self._config = config
-        self._checkpoint = checkpoint
+        self._checkpoint = Path(checkpoint)
         self.archive = Archive(archive_bytes)
         self._scopes: defaultdict[Hashable, ScopeMemory] = defaultdict(ScopeMemory)
         self._feature_bytes = feature_bytes
