@@ -178,6 +178,23 @@ def test_cards_lie_on_real_backgrounds_too_and_hide_nothing_real(photos: Path) -
     assert not any(drawn)
 
 
+def test_held_out_cards_are_of_the_size_asked_for_and_others_than_pieces() -> None:
+    cards = list(heldout.synthetic(3, 0, "cards"))
+    (piece, *_) = heldout.synthetic(1, 0, "pieces")
+    assert [clip.name for clip in cards] == ["card-0", "card-1", "card-2"]
+    for clip in cards:
+        assert clip.frames.shape == (1 + heldout.TRACKED, 256, 256, 3)
+        assert 1 <= len(clip.targets) <= 2
+        assert all(0.02 <= target.masks[0].mean() <= 0.6 for target in clip.targets)
+    assert not np.array_equal(cards[0].frames, piece.frames)
+
+
+def test_the_evaluation_says_which_sets_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--sets", "cards", "real"])
+    with pytest.raises(SystemExit, match="no set real; take some of sample, cards, pieces"):
+        evaluate.main()
+
+
 def test_a_plan_says_how_large_frames_are() -> None:
     plan = Plan(side=192, small=1, shapes=((2, 1),) * 3)
     assert (plan.shape(0), plan.shape(1)) == ((4, 1, 96), (2, 1, 192))

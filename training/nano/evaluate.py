@@ -186,6 +186,28 @@ def table(rows: Iterable[tuple[str, dict[str, Figures]]]) -> list[str]:
     return lines
 
 
+def _sets(given: argparse.Namespace) -> dict[str, list[HeldOut]]:
+    """Return the sets that are asked for and can be had."""
+    makers: dict[str, Callable[[], Iterable[HeldOut]]] = {
+        "sample": heldout.flat,
+        "cards": lambda: heldout.synthetic(given.count, given.first, "cards"),
+        "pieces": lambda: heldout.synthetic(given.count, given.first, "pieces"),
+        "figures": lambda: heldout.synthetic(given.count, given.first),
+        "real": lambda: heldout.real(Path(__file__).parent / "outlines", given.clips),
+        "photographs": lambda: heldout.photographs(given.places),
+    }
+    if given.first:
+        del makers["sample"]
+    if not given.clips:
+        del makers["real"]
+    if not given.places:
+        del makers["photographs"]
+    wanted = given.sets or list(makers)
+    if unknown := sorted(set(wanted) - set(makers)):
+        raise SystemExit(f"There is no set {unknown[0]}; take some of {', '.join(makers)}.")
+    return {name: list(makers[name]()) for name in wanted}
+
+
 def main() -> None:
     """Evaluate and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -194,22 +216,14 @@ def main() -> None:
     parser.add_argument("--places", type=Path, help="photographs that label outlined")
     parser.add_argument("--count", type=int, default=60, help="synthetic clips")
     parser.add_argument("--first", type=int, default=0, help="number of the first of them")
+    parser.add_argument("--sets", nargs="+", help="only these")
     parser.add_argument("--pictures", type=Path, help="folder for overlays")
     parser.add_argument("--json", type=Path, help="also write every figure to this file")
     parser.add_argument("--classical", action="store_true", help="measure the alternative too")
     parser.add_argument("--teacher", type=Path, help="its folder: measure it too, see label")
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
-    sets = {
-        "sample": list(heldout.flat()) if given.first == 0 else [],
-        "cards": list(heldout.synthetic(given.count, given.first, "cards")),
-        "pieces": list(heldout.synthetic(given.count, given.first, "pieces")),
-        "figures": list(heldout.synthetic(given.count, given.first)),
-    }
-    if given.clips:
-        sets["real"] = list(heldout.real(Path(__file__).parent / "outlines", given.clips))
-    if given.places:
-        sets["photographs"] = list(heldout.photographs(given.places))
+    sets = _sets(given)
     everything: list[tuple[str, dict[str, Figures]]] = []
     for weights in given.weights or [PACKAGED / "nano.safetensors"]:
         engine = Sam2Engine("nano", str(PACKAGED / "nano.yaml"), weights, given.device)
