@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import cv2
 import numpy as np
 
 from sam2_widget.palette import OKABE_ITO
+from training.nano.figures import Kind
 from training.nano.scenes import draw_clip
 from training.nano.textures import Textures
 
@@ -56,12 +57,13 @@ def draw(clip: HeldOut, tracks: dict[str, list[npt.NDArray[np.bool_]]], path: Pa
     cv2.imwrite(str(path), sheet, [cv2.IMWRITE_JPEG_QUALITY, 80])
 
 
-def draw_world(path: Path, clips: int = 10) -> None:
-    """Write a sheet of training clips: three frames and the masks of the last, two clips a row."""
+def draw_world(path: Path, clips: int = 12) -> None:
+    """Write a sheet of clips, a kind a row: of each three frames and the masks of the last."""
     textures, cells = Textures(0), []
     colours = np.array([(0, 0, 0), *map(_rgb, OKABE_ITO)], np.uint8)
     for number in range(clips):
-        clip = draw_clip(np.random.default_rng((0, 6, number)), textures, 3)
+        kind = get_args(Kind)[number // 2 % 3]
+        clip = draw_clip(np.random.default_rng((0, 6, number)), textures, 3, kind=kind)
         cells.append(np.concatenate([*clip.frames, colours[clip.figures[-1]]], 1))
     rows = [np.concatenate(cells[at : at + 2], 1) for at in range(0, clips, 2)]
     sheet = cv2.resize(np.concatenate(rows), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
