@@ -1,6 +1,6 @@
 """Evaluates weights through the widget's own session, next to the classical alternative.
 
-    python -m training.nano.evaluate [WEIGHTS ...] [--clips FOLDER] [--count 60] [--pictures DIR]
+    python -m training.nano.evaluate [WEIGHTS ...] [--clips FOLDER] [--count 60] [--sets cards]
 
 Each of WEIGHTS is a safetensors file; without any, the packaged one. The sets: the package's
 sample clip, synthetic clips with seeds that training never uses, and, from FOLDER, the real clips

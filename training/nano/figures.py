@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     """(3, 3), of homogeneous coordinates."""
 
 Kind = Literal["figures", "pieces", "cards"]
-"""What plays in a clip: figures of all kinds, those of one piece, or flat cards."""
+"""What plays in a clip: figures of all kinds, those of one piece, or flat cards. Seeds of
+held-out clips go by their order."""
 
 
 @dataclass(frozen=True)

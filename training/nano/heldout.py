@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import cv2
 import numpy as np
 
 from sam2_widget.sample import sample_clip, sample_masks
+from training.nano.figures import Kind
 from training.nano.places import read_place
 from training.nano.plan import FIRST_HELD_OUT
 from training.nano.samples import clear
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from sam2_widget.images import Pixels
-    from training.nano.figures import Kind
 
     Mask = npt.NDArray[np.bool_]
 
@@ -71,7 +71,7 @@ def synthetic(count: int, first: int = 0, kind: Kind = "figures") -> Iterator[He
         Of what plays in them.
     """
     textures = Textures(_SEED)
-    row = 1 + ("figures", "pieces", "cards").index(kind)
+    row = 1 + get_args(Kind).index(kind)
     for number in range(first, first + count):
         rng = np.random.default_rng((_SEED, row, number))
         clip = draw_clip(rng, textures, 1 + TRACKED, kind=kind)
