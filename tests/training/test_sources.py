@@ -19,7 +19,7 @@ from training.nano.packages import HELD_OUT, PHOTOGRAPHS, PICTURES, RENDERS, TEA
 if TYPE_CHECKING:
     from sam2_widget.images import Pixels
 
-README = Path(__file__).resolve().parents[1] / "training/nano/README.md"
+README = Path(__file__).resolve().parents[2] / "training/nano/README.md"
 EVERY = (*PICTURES, *RENDERS, *PHOTOGRAPHS, *HELD_OUT, TEACHER)
 MINE = Package("npm", "@mine/pictures", "1.0.0", "photos")
 

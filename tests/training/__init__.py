@@ -1,0 +1,1 @@
+"""The training of nano: its world and pictures, its steps, and how it is measured."""
