@@ -316,6 +316,11 @@ class Editor:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         live.history.push(step)
+        for new in frames:
+            if new.png is not None and new.prompts is not None and new.prompts.corrects:
+                # As after reopening: the mask that was loaded is what further prompts refine.
+                self._versions.forget(new.scope, new.frame, new.record)
+                live.slot.shown[new.scope, new.frame] = new.prompts
 
     def _to(self, new: NewFrame, folder: Path) -> FrameChange:
         """Return the change that makes a frame a new one, its PNG in the folder of the step."""

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget.annotations import Box, FramePrompts, MaskPrompt, Point, Scope, ScopePrompts
+from sam2_widget.annotations import (
+    Box,
+    FramePrompts,
+    MaskPrompt,
+    Point,
+    Scope,
+    ScopePrompts,
+    make_point,
+    tidy,
+)
 from sam2_widget.ids import MAX_FRAMES, MAX_INSTANCE, check_region
 from sam2_widget.keypoints import Keypoint, free_name, in_order, make_keypoint
 from sam2_widget.labels import Labels
@@ -174,8 +183,9 @@ def parse_prompts(
     """
 
     def parse_box(item: Any) -> Box:
-        x0, y0 = _inside(item["x0"], width), _inside(item["y0"], height)
-        x1, y1 = _inside(item["x1"], width, closed=True), _inside(item["y1"], height, closed=True)
+        # Rounded before they are compared, as the file that is written next will have them.
+        x0, x1 = (tidy(_inside(item[key], width, closed=True)) for key in ("x0", "x1"))
+        y0, y1 = (tidy(_inside(item[key], height, closed=True)) for key in ("y0", "y1"))
         if not (x0 < x1 and y0 < y1):
             raise ValueError(item)
         return Box(x0, y0, x1, y1)
@@ -187,7 +197,8 @@ def parse_prompts(
     for item in content["prompts"]:
         if type(item["label"]) is not int or item["label"] not in (0, 1):
             raise ValueError(item["label"])
-        point = Point(_inside(item["x"], width), _inside(item["y"], height), item["label"])
+        x, y = _inside(item["x"], width), _inside(item["y"], height)
+        point = make_point(x, y, item["label"], width, height)
         points.setdefault(frame_index(item["frame_index"]), []).append(point)
     corrected = {frame_index(frame) for frame in content.get("corrections", [])}
     return {

@@ -80,8 +80,15 @@ class Maker:
         """Return the change that gave a tracked frame its first prompt, if undo still knows it."""
         if self._live.annotations.at(scope, frame) is None:
             return None
-        changes = self._live.history.latest(scope, frame)
-        return next((change for change in changes if not change.before.prompts), None)
+        for change in self._live.history.latest(scope, frame):
+            prompts = change.before.prompts
+            if not prompts:
+                # A loaded correction can lie where there was no mask before.
+                return change if change.before.record is not None else None
+            if not prompts.corrects:
+                # Or in the place of prompts on which nothing was tracked.
+                return None
+        return None
 
     def _kept(self, change: FrameChange) -> Neighbour:
         """Return the mask that a correction replaced."""

@@ -171,7 +171,8 @@ def _becomes(given: Given | None, before: Given, how: How) -> Given | None:
         keeps = given.record == before.record and before.prompts is None
         return before if keeps else None if how == "merge" else Given()
     prompts = given.prompts
-    if prompts.corrects and before.record is None:
+    corrects_here = before.prompts is None or before.prompts.corrects
+    if prompts.corrects and (before.record is None or not corrects_here):
         # What it corrected is not here.
         prompts = replace(prompts, corrects=False)
     return before if prompts == before.prompts and before.record else Given(prompts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,13 +45,36 @@ def attach(root: Path, make: Callable[[], Live], check: Callable[[Live], None]) 
 
 
 def release(live: Live) -> None:
-    """Close a live project when its last session goes."""
+    """Close a live project when its last session goes.
+
+    Raises
+    ------
+    Exception
+        What kept something from being saved.
+    KeyboardInterrupt
+        If the kernel is interrupted meanwhile: closing goes on, and who opens the project waits.
+    """
     with _registry:
         live.users -= 1
         if live.users > 0 or _projects.get(live.root) is not live:
             return
         del _projects[live.root]
         ended = _closing[live.root] = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        # It may be one that closing waits for, and is never interrupted.
+        _close(live, ended)
+        return
+    closing = ThreadPoolExecutor(1, "sam2-widget closing")
+    try:
+        done = closing.submit(_close, live, ended)
+    except RuntimeError:  # the interpreter ends, and no thread can be started any more
+        _close(live, ended)
+        return
+    closing.shutdown(wait=False)
+    done.result()
+
+
+def _close(live: Live, ended: threading.Event) -> None:
     try:
         live.close()
     finally:

@@ -174,9 +174,9 @@ class Session(
             raise ModelError(
                 f"batch_objects is {batch_objects!r}; give True, False or 'auto', the default."
             )
-        positive("frame_step", frame_step)
+        frame_step = positive("frame_step", frame_step)
         if max_side is not None:
-            positive("max_side", max_side)
+            max_side = positive("max_side", max_side)
         source = open_source(video)
         root = Path(output_dir).expanduser().resolve() / check_name(name or source.default_name)
         if is_original_project(root):

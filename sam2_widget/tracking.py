@@ -269,8 +269,9 @@ class TrackRun:
         if self._steps:
             unsaved = self._saver.take_error()
             error = unsaved if error is None else error
-        for scope in {each.scope for each in self._plan.passes}:
-            self._engine.end(scope)
+            # A run that never came to its turn has no passes in the engine: another has them.
+            for scope in {each.scope for each in self._plan.passes}:
+                self._engine.end(scope)
         self.job._end(error)
 
     def _did(self, frame: int) -> None:

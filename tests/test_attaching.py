@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,23 @@ def test_the_project_closes_with_its_last_session(tmp_path: Path) -> None:
     with open_project(tmp_path) as again:
         assert not again.read_only
         assert again.points[1, "overall"].keys() == {0}
+
+
+def test_interrupting_the_close_ends_the_wait_and_not_the_closing(tmp_path: Path) -> None:
+    engine = GatedEngine()
+    session = open_project(tmp_path, engine=engine)
+    session.add_point(0, 20, 20)
+    session.track()
+    assert engine.arrived()
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt):
+        session.close()
+    threading.Timer(0.1, engine.open_gate).start()
+    with open_project(tmp_path) as again:
+        assert not again.read_only
+        assert again.masks[1, "overall"].frames.tolist() == [0, 1]
 
 
 def test_a_closed_project_leaves_no_thread_model_or_array_behind(tmp_path: Path) -> None:

@@ -174,6 +174,11 @@ def test_a_track_that_waits_for_another_can_be_cancelled_at_once(
     assert second.wait(PATIENCE)
     assert not first.finished
     assert list(second) == []
+    # And the first goes on with the memory it has.
+    gate.open_gate()
+    assert first.wait(PATIENCE)
+    assert list(first) == [1, 2, 3, 4, 5]
+    assert [call[0] for call in gate.calls].count("begin") == 1
 
 
 def test_cancel_ends_every_run(slow: Session, gate: GatedEngine) -> None:

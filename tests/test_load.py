@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sam2_widget import bits, loading
-from sam2_widget.annotations import Scope
+from sam2_widget.annotations import Box, Scope
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import LoadError, SaveError
 from sam2_widget.provenance import read_runs
@@ -25,8 +25,9 @@ from tests.projects import calls, files, full_disk, open_project
 from tests.test_undo import in_a_copy, results, template  # noqa: F401 (a fixture)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
+    from sam2_widget.engines.base import FrameInput, Segmentation
     from sam2_widget.session import Session
 
 OVERALL, SHAFT = Scope(1, "overall"), Scope(2, "shaft")
@@ -243,6 +244,70 @@ def test_merging_points_wins_on_their_frames_and_leaves_the_rest(session: Sessio
     assert not session.masks[OVERALL][0][20, 20]
     assert len(session.masks[OVERALL].frames) == 10
     assert len(session.keypoints[1]) == 2
+
+
+def test_points_and_boxes_are_rounded_as_the_files_of_a_project_are(
+    session: Session, tmp_path: Path
+) -> None:
+    content = points((2, 95.998, 20.12345, 1))
+    content["boxes"] = [
+        {"frame_index": 5, "x0": 10.004, "y0": 8.128, "x1": 95.999, "y1": 63.999},
+    ]
+    with open_project(tmp_path / "other") as other:
+        other.load(content)
+        other.track().wait()
+        assert other.points[OVERALL][2].tolist() == [[95.99, 20.12, 1]]
+        assert other.live.annotations.of(OVERALL)[5].box == Box(10, 8.13, 96, 64)
+        made = results(other)
+    with open_project(tmp_path / "other") as other:
+        assert results(other) == made
+        assert not other.to_dataframe()["stale"].any()
+    content["boxes"][0] = {"frame_index": 5, "x0": 9.999, "y0": 8, "x1": 10.001, "y1": 9}
+    with pytest.raises(LoadError):
+        session.load(content)
+
+
+class NotingEngine(FakeEngine):
+    """Notes what it is given of corrected frames: the mask, and how many prompts it shows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[tuple[np.ndarray, int]] = []
+
+    def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
+        if given.tracked is not None:
+            self.given.append((given.tracked.load(), given.included))
+        return super().segment(scope, frame, given)
+
+
+def test_a_loaded_correction_is_refined_as_after_reopening(
+    session: Session, tmp_path: Path
+) -> None:
+    session.add_point(5, 40, 30)
+    engines = NotingEngine(), NotingEngine()
+    with open_project(tmp_path / "other", engine=engines[0]) as other:
+        other.load(export(session))
+        other.add_point(5, 44, 30)
+        other.undo()
+    with open_project(tmp_path / "other", engine=engines[1]) as other:
+        other.add_point(5, 44, 30)
+    ((first, included),), ((second, again),) = (engine.given for engine in engines)
+    assert included == again == 1
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("pixels", [True, False])
+def test_a_correction_loaded_over_what_corrects_nothing_can_be_refined(
+    session: Session, tmp_path: Path, pixels: bool
+) -> None:
+    session.add_point(5, 40, 30)
+    assert session.live.annotations.of(OVERALL)[5].corrects
+    with open_project(tmp_path / "other") as other:
+        other.paint(5, [(60, 20)], 4)
+        other.load(export(session, pixels))
+        assert other.live.annotations.of(OVERALL)[5].corrects == pixels
+        assert other.add_point(5, 44, 30).any()
+        assert other.track(force=True).wait()
 
 
 def test_replacing_by_points_takes_away_other_prompts_of_that_scope_alone(session: Session) -> None:

@@ -21,7 +21,7 @@ from sam2_widget.sample import SAMPLE_CLICKS, sample_clip, sample_masks
 from sam2_widget.session import Session
 from sam2_widget.sources import open_source
 from tests.clips import gated, numbered_frames
-from tests.projects import files, open_project, tell_all, truncated_clip, until
+from tests.projects import PATIENCE, files, open_project, tell_all, truncated_clip, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +160,15 @@ def test_numpy_numbers_are_taken(session: Session) -> None:
     session.add_point(np.int64(2), np.float32(20), np.float64(20), np.int8(1), np.int16(3))
     assert session.points[3, "overall"].keys() == {2}
     assert np.array_equal(session.masks[np.int64(3), "overall"][np.int32(2)], disc(20, 20))
+
+
+def test_numpy_numbers_say_how_frames_are_taken(tmp_path: Path) -> None:
+    step, side = np.int64(3), np.int32(48)
+    with open_project(tmp_path, frame_step=step, max_side=side) as session:
+        assert len(session.video) == 4
+        assert session.video.width == 48
+    with open_project(tmp_path, frame_step=3, max_side=48) as session:
+        assert not session.read_only
 
 
 def test_negative_frames_count_from_the_end(session: Session) -> None:
@@ -332,6 +341,20 @@ def test_listeners_run_on_the_dispatchers_thread_and_may_call_the_session(
     assert seen == [("sam2-widget-events", disc(20, 20).sum()), ("sam2-widget-events", 0)]
 
 
+def test_a_listener_may_close_the_session(tmp_path: Path) -> None:
+    session, closed = open_project(tmp_path), threading.Event()
+
+    def hear(change: Change) -> None:
+        session.close()
+        closed.set()
+
+    session.on_change(hear)
+    session.add_point(0, 20, 20)
+    assert closed.wait(PATIENCE)
+    with open_project(tmp_path) as again:
+        assert not again.read_only
+
+
 def test_a_listener_that_fails_harms_nobody(
     session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -476,6 +499,27 @@ def test_a_correction_that_was_undone_and_redone_gives_nano_the_same_masks(tmp_p
             return session.add_point(1, x + 100, y + 12)
 
     assert np.array_equal(annotate("straight", detour=False), annotate("detour", detour=True))
+
+
+def test_points_loaded_over_a_correction_give_nano_s_mask_of_these_points(tmp_path: Path) -> None:
+    clip = sample_clip(tmp_path / "sample.mp4")
+    x, y = SAMPLE_CLICKS["disc"]
+    given = {"region": "overall", "instance_id": 1, "video_id": "sample"}
+    told = [(0, x, y), (1, x + 100, y + 12)]
+    given["prompts"] = [{"frame_index": f, "x": x, "y": y, "label": 1} for f, x, y in told]
+
+    def load(name: str, corrected: bool) -> np.ndarray:
+        with Session(
+            clip, name=name, output_dir=tmp_path, model="nano", device="cpu", frame_step=20
+        ) as session:
+            if corrected:
+                session.add_point(0, x, y)
+                session.track().wait()
+                session.add_point(1, x + 60, y, 0)
+            session.load(given)
+            return session.masks[1, "overall"][1]
+
+    assert np.array_equal(load("fresh", corrected=False), load("corrected", corrected=True))
 
 
 def iou(mask: np.ndarray, truth: np.ndarray) -> float:

@@ -346,6 +346,11 @@ class Sam2Engine:
         """Make the calls of a frame's prompts, except those already made in the same order."""
         memory = self._scopes[scope]
         prompted = memory.prompted.get(frame)
+        if prompted is not None and (prompted.base is None) != (given.tracked is None):
+            # Loaded over others: they correct something where those did not, or the reverse.
+            if prompted.base is not None and prompted.base.memory is not None:
+                memory.bases[frame] = prompted.base
+            prompted = None
         if prompted is None:
             prompted = Prompted(self._recall.base(scope, memory, frame, given.tracked))
         memory.prompted[frame] = done = self._prompting.replay(frame, given, prompted)
