@@ -214,7 +214,8 @@ export class Crosshair {
         const hit = this.#keypointAt(at);
         state.keypoints.selected.value = hit ? refOf(hit) : null;
       } else {
-        const hit = this.#pointAt(at);
+        // While points may get other numbers none is selected, as with the mouse.
+        const hit = state.shifting.peek() > 0 ? null : this.#pointAt(at);
         const frame = this.#options.frame.peek();
         const ref = hit && frame !== null ? { ...state.place(frame), index: hit.index } : null;
         if (ref?.index !== state.selected.peek()?.index) state.selected.value = ref;

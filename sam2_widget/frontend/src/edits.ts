@@ -110,19 +110,29 @@ export class Edits {
   }
 
   renameInstance(instance: number, name: string): Promise<boolean> {
-    return this.#label(() =>
-      this.#options.connection.request("rename_instance", { instance, name }),
+    const { state, connection } = this.#options;
+    return this.#label(
+      connection.request("rename_instance", { instance, name }),
+      () => state.instanceName(instance) === name.trim(),
     );
   }
 
   renameRegion(region: string, name: string): Promise<boolean> {
-    return this.#label(() => this.#options.connection.request("rename_region", { region, name }));
+    const { state, connection } = this.#options;
+    return this.#label(
+      connection.request("rename_region", { region, name }),
+      () => state.regionName(region) === (name.trim() || region),
+    );
   }
 
   setColor({ instance, region }: ScopeId, color: string | null): Promise<boolean> {
-    return this.#label(() =>
-      this.#options.connection.request("set_color", { instance, region, color }),
-    );
+    const { state, connection } = this.#options;
+    const key = scopeKey({ instance, region });
+    const told = (): boolean => {
+      const scope = state.shared.value?.scopes.find((other) => scopeKey(other) === key);
+      return color === null ? !scope?.own_color : scope?.color.toLowerCase() === color;
+    };
+    return this.#label(connection.request("set_color", { instance, region, color }), told);
   }
 
   /** Adds a region and selects it as soon as Python tells of it. */
@@ -163,12 +173,13 @@ export class Edits {
     await this.report(this.#options.connection.request("cancel", {}));
   }
 
-  /** Resolves once what was named or coloured is told, so that the old does not show again. */
-  async #label(request: () => Promise<Done>): Promise<boolean> {
+  /** Resolves once a name or colour is `told`, so that the old does not show again. */
+  async #label(request: Promise<Done>, told: () => boolean): Promise<boolean> {
     const { shared } = this.#options.state;
     const before = shared.peek();
-    const answer = await this.report(request());
-    if (answer) await until(() => shared.value !== before);
+    const answer = await this.report(request);
+    // Where it was called so already, nothing comes.
+    if (answer) await until(() => told() || shared.value !== before);
     return answer !== null;
   }
 

@@ -21,6 +21,9 @@ export function watchHeldKeys(
   let peekKey = "";
 
   const press = (event: KeyboardEvent): void => {
+    const [target] = event.composedPath();
+    // Over the picture: nothing behind it may be done.
+    if (target instanceof Element && target.closest("dialog")) return;
     if (!event.repeat) pressed = codeOf(event);
     if (!isSpace(event) || !state.shared.peek()) return;
     if (!camera.hand.peek() && (event.repeat || isMeantFor(event.composedPath()[0], event))) return;

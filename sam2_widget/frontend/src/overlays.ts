@@ -147,8 +147,9 @@ export class Overlays {
   }
 
   #fail(frame: number, error: unknown): void {
-    if (this.#closed || error instanceof Dropped) return;
+    if (this.#closed) return;
+    // One that the kernel's end dropped too: the state that comes with a new kernel asks anew.
     this.#failed.add(frame);
-    this.#options.failed(error);
+    if (!(error instanceof Dropped)) this.#options.failed(error);
   }
 }

@@ -64,6 +64,8 @@ interface Gesture {
   label: number;
   touch: boolean;
   hit: PointItem | null;
+  /** Points may have got other numbers since. */
+  renumbered: boolean;
   /** It went further than a click may. */
   far: boolean;
   moved: MovedPoint | null;
@@ -84,7 +86,11 @@ export class Pointer {
     on("pointercancel", () => this.cancel());
     on("pointerleave", () => this.#hover(null));
     on("touchstart", (event) => this.#keepFromScrolling(event));
-    this.close = closer([effect(() => this.#leave()), effect(() => this.#changeTool())]);
+    this.close = closer([
+      effect(() => this.#leave()),
+      effect(() => this.#renumber()),
+      effect(() => this.#changeTool()),
+    ]);
   }
 
   /** Gives up what is being dragged; false when nothing is. */
@@ -96,15 +102,27 @@ export class Pointer {
     return gesture.kind !== "tap";
   }
 
-  /** On another frame or scope, in another mode or with other points, nothing is selected or dragged. */
+  /** On another frame or scope, or in another mode, nothing is selected or dragged. */
   #leave(): void {
     const { state, frame } = this.#options;
     frame.value;
     state.instance.value;
     state.region.value;
     state.mode.value;
-    state.shifting.value;
     this.cancel();
+    this.#deselect();
+  }
+
+  /** When points get other numbers, what goes by one ends; a box that is being drawn does not. */
+  #renumber(): void {
+    this.#options.state.shifting.value;
+    if (this.#gesture?.kind === "move") this.cancel();
+    else if (this.#gesture) this.#gesture.renumbered = true;
+    this.#deselect();
+  }
+
+  #deselect(): void {
+    const { state } = this.#options;
     state.selected.value = null;
     state.hovered.value = null;
   }
@@ -133,14 +151,15 @@ export class Pointer {
     const time = performance.now();
     const touch = event.pointerType === "touch";
     const hit = isPlain(event) ? this.#hit(event, seen, at) : null;
-    if (hit && this.#options.state.shifting.peek() > 0) return;
+    const renumbered = this.#options.state.shifting.peek() > 0;
     const kind = this.#drawsBox(event) ? "box" : hit ? "move" : "tap";
+    if (kind === "move" && renumbered) return;
     if (kind === "tap" && !touch) this.#add(seen.frame, at, label, time);
-    else this.#begin({ kind, at, seen, label, touch, hit }, event);
+    else this.#begin({ kind, at, seen, label, touch, hit, renumbered }, event);
   }
 
   #begin(
-    start: Pick<Gesture, "kind" | "at" | "seen" | "label" | "touch" | "hit">,
+    start: Pick<Gesture, "kind" | "at" | "seen" | "label" | "touch" | "hit" | "renumbered">,
     event: PointerEvent,
   ): void {
     const { canvas, acts } = this.#options;
@@ -207,8 +226,9 @@ export class Pointer {
   }
 
   /** A press that stayed where it was; a plain one over a point adds none. */
-  #click({ hit, seen, at, label }: Gesture, event: PointerEvent): void {
+  #click({ hit, renumbered, seen, at, label }: Gesture, event: PointerEvent): void {
     if (!hit) this.#add(seen.frame, at, label, performance.now());
+    else if (renumbered) return;
     else if (event.altKey) this.#options.acts.removePoint({ ...hit, frame: seen.frame });
     else this.#select({ ...hit, frame: seen.frame });
   }

@@ -33,10 +33,16 @@ export function createRegionPicker(
     leave: () => (naming.value = false),
     signal,
   });
+  let byMouse = false;
+  select.addEventListener("pointerdown", () => (byMouse = true), { signal });
+  select.addEventListener("keydown", () => (byMouse = false), { signal });
   const choose = (): void => {
     const chosen = select.value;
-    if (chosen !== NEW && chosen !== RENAME) state.region.value = chosen;
-    else if (chosen === NEW) naming.value = true;
+    if (chosen !== NEW && chosen !== RENAME) {
+      state.region.value = chosen;
+      // After the mouse the keys belong to the picture again: here a letter is another region.
+      if (byMouse) select.closest<HTMLElement>(".s2w-root")?.focus({ preventScroll: true });
+    } else if (chosen === NEW) naming.value = true;
     else state.renameCurrent("region");
     if (chosen === RENAME) select.value = state.region.peek();
   };

@@ -397,6 +397,18 @@ describe("overlays", () => {
     expect(asked.length).toBe(2);
   });
 
+  test("those that a lost kernel dropped are asked for again by what comes after it, not before", async () => {
+    overlays.ahead([4, 5]);
+    await tick();
+    for (const { fail } of asked.slice()) await fail(new Dropped("gone"));
+    await tick();
+    expect([asked.length, errors.length]).toEqual([2, 0]);
+    overlays.invalidate(null, 13);
+    overlays.ahead([4, 5]);
+    await tick();
+    expect(asked.map(({ index }) => index)).toEqual([4, 5, 4, 5]);
+  });
+
   test("their number is bounded", async () => {
     for (let frame = 0; frame < 2100; frame++) await overlays.put(layer(frame, 1));
     expect(overlays.has(50)).toBe(false);

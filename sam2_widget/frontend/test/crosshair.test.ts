@@ -110,6 +110,22 @@ describe("the crosshair", () => {
     expect(model.last("remove_point")).toMatchObject({ frame: 0, index: 0 });
   });
 
+  test("selects nothing while a point is being removed: the next would get its number", async () => {
+    const point = { instance: 1, region: "overall", index: 0, x: 320, y: 180, label: 0 };
+    const points = [point, { ...point, index: 1, x: 100 }];
+    await page.start({}, { ...NO_PROMPTS, points });
+    press("a");
+    await page.until(() => page.root.dataset.selected === "0");
+    press("Delete");
+    await page.until(() => page.root.dataset.selected === "");
+    await new Promise((resolve) => setTimeout(resolve));
+    press("Delete");
+    expect(model.of("remove_point").length).toBe(1);
+    const answer = { frame: 0, revision: 43, ...NO_PROMPTS, points: [{ ...point, x: 330 }] };
+    model.answerGolden(model.last("remove_point"), "overlay", answer);
+    await page.until(() => page.root.dataset.selected === "0");
+  });
+
   test("sets a box by two corners, and Escape gives up the first", async () => {
     await page.start({}, NO_PROMPTS);
     press("b", "a", "Enter", "Enter");

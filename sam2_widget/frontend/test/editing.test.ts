@@ -110,6 +110,15 @@ describe("a point", () => {
     expect(last("add_point")).toMatchObject({ instance: 2, x: 100, y: 80 });
   });
 
+  test("that is being dragged is let go of when its number may change", async () => {
+    page.pointer("down", at(SECOND));
+    page.pointer("move", at([300, 100]));
+    page.press("u");
+    page.pointer("up", at([310, 110]));
+    expect(model.of("undo").length).toBe(1);
+    expect(model.of("move_point")).toEqual([]);
+  });
+
   test("is left alone while another is removed, for its number may change", async () => {
     page.drag(FIRST, FIRST, { altKey: true });
     page.drag(SECOND, [200, 100]);
@@ -175,6 +184,21 @@ describe("a box", () => {
     await page.until(() => data().boxes === "0");
   });
 
+  test.each([{ ctrlKey: true }, {}])(
+    "goes on being drawn while an earlier edit is answered, with %j",
+    async (keys) => {
+      if (!keys.ctrlKey) page.press("b");
+      page.drag([300, 120], [200, 40], keys);
+      const first = model.last("set_box");
+      page.pointer("down", { ...at(FIRST), ...keys });
+      page.pointer("move", { ...at([150, 120]), ...keys });
+      model.answerGolden(first, "overlay", { frame: 0, revision: 43, points: [], boxes: [] });
+      await page.until(() => data().pending === "1");
+      page.pointer("up", { ...at([160, 140]), ...keys });
+      expect(last("set_box")).toEqual({ ...PLACE, x0: 100, y0: 80, x1: 160, y1: 140 });
+    },
+  );
+
   test("disappears when it is refused", async () => {
     page.drag([300, 120], [200, 40], { ctrlKey: true });
     model.answerGolden(model.last("set_box"), "error");
@@ -237,6 +261,22 @@ describe("a new region", () => {
     await page.tell({ revision: 43, regions });
     await page.until(() => model.traits.region === "tip-2");
     expect(select().value).toBe("tip-2");
+  });
+
+  test("chosen with the mouse leaves the keys to the picture, with the keyboard it keeps them", async () => {
+    const regions = ["overall", "shaft"].map((id) => ({ id, name: id }));
+    await page.tell({ revision: 43, regions });
+    const choose = (region: string, event: Event): void => {
+      select().focus();
+      select().dispatchEvent(event);
+      select().value = region;
+      select().dispatchEvent(new Event("change"));
+    };
+    choose("shaft", new PointerEvent("pointerdown"));
+    expect(model.traits.region).toBe("shaft");
+    expect(document.activeElement).toBe(page.root);
+    choose("overall", new KeyboardEvent("keydown", { key: "ArrowUp" }));
+    expect(document.activeElement).toBe(select());
   });
 
   test("is given up by Escape", () => {

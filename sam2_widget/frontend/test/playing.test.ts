@@ -147,6 +147,9 @@ describe("the help", () => {
     expect(document.activeElement).toBe(body);
     press("t", body);
     expect(model.of("track")).toEqual([]);
+    expect(press(" ", body).defaultPrevented).toBe(false);
+    page.letGo(" ");
+    expect(page.root.dataset.playing).not.toBe("true");
   });
 
   test("shows the user's own keys and what they cost others", async () => {

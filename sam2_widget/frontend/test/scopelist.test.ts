@@ -195,6 +195,13 @@ describe("a name", () => {
     expect(page.find(".s2w-instance-name").textContent).toBe("Right");
   });
 
+  test("that it has already is saved at once: nothing is told of it", async () => {
+    button("Rename the region shaft").click();
+    await rename("shaft");
+    model.answer(model.last("rename_region"), { kind: "done" });
+    await page.until(() => all(".s2w-rename").length === 0);
+  });
+
   test("of another instance is changed with its pencil, and shows the old one first", () => {
     button("Rename instance 3").click();
     expect(field().value).toBe(HOSTILE);
