@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.engines.base import Mask
-    from sam2_widget.keypoints import FrameKeypoints
+    from sam2_widget.keypoints import FrameKeypoints, Skeleton
     from sam2_widget.labels import Labels
     from sam2_widget.live import Live
     from sam2_widget.masks import EncodedMask
@@ -299,8 +299,9 @@ class Editor:
         frames: Sequence[NewFrame],
         keypoints: Sequence[KeypointChange],
         labels: Labels,
+        skeleton: Skeleton | None = None,
     ) -> None:
-        """Change many frames, keypoints and labels as one step."""
+        """Change many frames, keypoints, labels and lines between keypoints as one step."""
         live = self._live
         folder = live.history.folder()
         try:
@@ -309,7 +310,9 @@ class Editor:
             step = Step(text, scope, None, changes, keypoints=list(keypoints))
             if labels != live.labels:
                 step.labels = live.labels, labels
-            if not (changes or keypoints or step.labels):
+            if skeleton not in (None, live.skeleton):
+                step.skeleton = live.skeleton, skeleton
+            if not (changes or keypoints or step.labels or step.skeleton):
                 return
             self._versions.switch(step, back=False)
         except BaseException:

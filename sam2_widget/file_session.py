@@ -42,9 +42,13 @@ class FileSession(SessionBase):
         ProjectError
             If a file of the project cannot be read.
         """
-        if scope is None:
-            return self._everything(json_export.PngFile.text if pixels else None)
         live = self._open
+        if scope is None:
+            png = json_export.PngFile.text if pixels else None
+            # Where the number of frames takes long to come, wait here and not on the worker.
+            len(live.video)
+            # On the worker nothing changes between the records and the pixels.
+            return live.worker.run(lambda: self._everything(png))
         chosen = self._scope(*scope)
         return json_export.scope_export(
             live.root.name, chosen, len(live.video), views.Points(live)[chosen]
@@ -201,7 +205,7 @@ class FileSession(SessionBase):
             frames = [new for _, new in made.frames]
             text = f"loading of {loaded.title}"
             self._live.provenance.take_over(merging.runs_of(made, loaded))
-            self._editor.load(text, frames, made.keypoints, made.labels[1])
+            self._editor.load(text, frames, made.keypoints, made.labels[1], made.skeleton[1])
             return previewing.sentences(made)
 
         return self._do(act)
@@ -214,7 +218,9 @@ class FileSession(SessionBase):
             return path.read_bytes() if path.exists() else None
 
         records = {scope: live.masks.records(scope) for scope in live.masks.scopes()}
-        return merging.Present(live.annotations, live.keypoints, live.labels, records, png)
+        return merging.Present(
+            live.annotations, live.keypoints, live.labels, records, png, live.skeleton
+        )
 
     def try_again(self) -> None:
         """Become the one that writes, where the project was open in another process before.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts, Scope
-    from sam2_widget.keypoints import FrameKeypoints
+    from sam2_widget.keypoints import FrameKeypoints, Skeleton
     from sam2_widget.labels import Labels
     from sam2_widget.records import MaskRecord
 
@@ -183,6 +183,8 @@ class Step:
         What changed of keypoints.
     labels : pair of Labels or None
         Regions, names and colours before and after, where they changed.
+    skeleton : pair of tuples of (str, str) or None
+        Lines between keypoints before and after, where they changed.
     """
 
     text: str
@@ -192,6 +194,7 @@ class Step:
     stop: Callable[[], None] | None = None
     keypoints: list[KeypointChange] = field(default_factory=list)
     labels: tuple[Labels, Labels] | None = None
+    skeleton: tuple[Skeleton, Skeleton] | None = None
 
     @property
     def scopes(self) -> list[Scope]:

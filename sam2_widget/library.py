@@ -218,7 +218,10 @@ def settings_for(path: Path, output_dir: Path) -> dict[str, Any]:
         folder = output_dir / name
         if not (folder / "project.json").exists():
             return {"name": name, "output_dir": output_dir}
-        with contextlib.suppress(ProjectError, KeyError, TypeError):
+        try:
             if read_json(folder / "project.json")["video"]["fingerprint"] == source.fingerprint:
                 return settings_of(folder)
+        except (ProjectError, KeyError, TypeError):
+            # It may be this video's: the session that opens it says what is wrong with the file.
+            return {"name": name, "output_dir": output_dir}
         number += 1

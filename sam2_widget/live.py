@@ -80,7 +80,6 @@ class Live:
             saved = self.project.info.regions if self.project.info else ()
             wanted = _merged(saved, regions or (() if saved else DEFAULT_REGIONS))
             labels = self.project.info.labels if self.project.info else Labels(())
-            self.labels = labels.with_regions(wanted)
             self.skeleton = self.project.info.skeleton if self.project.info else ()
             self.video = Video(
                 source,
@@ -94,6 +93,7 @@ class Live:
             size = self.video.width, self.video.height
             self.masks = MaskStore(self.project, *size)
             self.annotations = self.project.read_prompts(*size)
+            self.labels = self._with_saved_regions(labels.with_regions(wanted))
             self.keypoints = self.project.read_keypoints(*size)
             self.changes = ChangeLog()
             self.lanes = Lanes(self)
@@ -175,8 +175,8 @@ class Live:
         """Region ids, in order."""
         return self.labels.regions
 
-    def put_labels(self, labels: Labels) -> None:
-        """Save other regions, names and colours; for the worker.
+    def put_drawing(self, labels: Labels, skeleton: Skeleton) -> None:
+        """Save other regions, names and colours, and lines between keypoints; for the worker.
 
         Raises
         ------
@@ -186,8 +186,8 @@ class Live:
         with self._lock:
             info = self.project.info
             assert info is not None
-            self.project.write_info(replace(info, labels=labels))
-            self.labels = labels
+            self.project.write_info(replace(info, labels=labels, skeleton=skeleton))
+            self.labels, self.skeleton = labels, skeleton
 
     def set_skeleton(self, skeleton: Skeleton) -> None:
         """Draw other lines between keypoints, from now on and, if this may write, next time too.
@@ -234,15 +234,19 @@ class Live:
             self.annotations, self.keypoints = annotations, keypoints
             if info is not None:
                 self.labels, self.skeleton = info.labels, info.skeleton
+            self.labels = self._with_saved_regions(self.labels)
         self.end_runs()
         self.history.forget()
         self.slot.start_over({*before, *self.scopes()})
         if not self.read_only:
             self.project.remove_unnamed(annotations)
-            if info is None:
-                self._remember(stored or self.video.stored())
+            self._remember(stored or self.video.stored())
         for kind in ("prompts", "keypoints", "masks", "labels"):
             self.tell(Change(kind), None)
+
+    def _with_saved_regions(self, labels: Labels) -> Labels:
+        """Add regions that prompts or masks have and ``project.json`` does not, as by a kill."""
+        return labels.with_regions(_merged(labels.regions, [s.region for s in self.scopes()]))
 
     def end_runs(self) -> None:
         """End all tracking without another step; for the worker."""

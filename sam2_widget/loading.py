@@ -27,11 +27,12 @@ from sam2_widget.exports import json_export
 from sam2_widget.formats import drawn_name, parse_keypoints, parse_prompts
 from sam2_widget.ids import MAX_INSTANCE, check_region
 from sam2_widget.importing import FRAME_STEP, HEIGHT, WIDTH
+from sam2_widget.keypoints import check_skeleton
 from sam2_widget.labels import Labels
 from sam2_widget.merging import Given, Loaded
 from sam2_widget.previewing import counted
 from sam2_widget.provenance import checked_runs
-from sam2_widget.records import measure, parse_record
+from sam2_widget.records import parse_record, remeasured
 
 if TYPE_CHECKING:
     from sam2_widget.annotations import ScopePrompts
@@ -170,6 +171,7 @@ class _Reader:
             labels=_labels(content, scopes),
             has_names="region_names" in content,
             runs=_runs(content),
+            skeleton=check_skeleton(content.get("skeleton", ())),
         )
 
     def _points(self, content: dict[str, Any]) -> Loaded:
@@ -341,8 +343,7 @@ def _like(record: MaskRecord, mask: bits.Mask) -> MaskRecord:
     """Return the record, measured anew where it does not speak of these pixels."""
     if record.area == np.count_nonzero(mask):
         return record
-    found = measure(mask, record.frame_index, record.source)
-    return replace(record, area=found.area, bbox=found.bbox, centroid=found.centroid)
+    return remeasured(record, mask)
 
 
 def _consistent(given: Given) -> Given:

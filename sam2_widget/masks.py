@@ -12,7 +12,7 @@ import numpy as np
 from sam2_widget import bits
 from sam2_widget.durable import link_file
 from sam2_widget.ids import MAX_FRAMES
-from sam2_widget.records import Mask, MaskRecord, measure, parse_record
+from sam2_widget.records import Mask, MaskRecord, measure, parse_record, remeasured
 from sam2_widget.recordtable import Records, RecordTable
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _ENTRY_BYTES = 500
 """What the cache takes for a packed mask beside its bytes: objects, key and place in the order."""
+
+_LOOKED_AT = 64
+"""Of the masks that are newer than their journal so many are read, before all are: 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +299,33 @@ class MaskStore:
                 table.put(measure(mask, frame, "import"))
         for frame in set(table) - there:
             table.drop(frame)
+        self._measure_rewritten(scope, table)
         return table
+
+    def _measure_rewritten(self, scope: Scope, table: RecordTable) -> None:
+        """Measure masks anew whose PNG was written after its line: by a script, or before a kill.
+
+        A copy of a project can have times of its own: where all of many that are looked at are as
+        their lines say, the others are taken to be too.
+        """
+        newer = self._project.newer_masks(scope)
+        spread = newer[:: max(1, len(newer) // _LOOKED_AT)]
+        differing = [frame for frame in spread if self._measure_anew(scope, frame, table)]
+        if differing:
+            for frame in set(newer).difference(spread):
+                self._measure_anew(scope, frame, table)
+            self._dirty.add(scope)
+
+    def _measure_anew(self, scope: Scope, frame: int, table: RecordTable) -> bool:
+        """Tell whether the record of a mask was of other pixels; now it is of those there are."""
+        record, mask = table.get(frame), self._read_png(scope, frame)
+        if record is None or mask is None:
+            return False
+        found = remeasured(record, mask)
+        if found == record:
+            return False
+        table.put(found)
+        return True
 
     def _read_png(self, scope: Scope, frame: int) -> Mask | None:
         try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from sam2_widget.annotations import Annotations, FramePrompts, Scope
-    from sam2_widget.keypoints import InstanceKeypoints
+    from sam2_widget.keypoints import InstanceKeypoints, Skeleton
     from sam2_widget.records import MaskRecord
 
 How = Literal["merge", "replace"]
@@ -55,6 +55,8 @@ class Loaded:
         Whether it speaks of names and colours at all.
     runs : mapping
         What it says of tracking runs and cleanings, by their ids.
+    skeleton : tuple of (str, str)
+        The pairs of keypoint names between which it has lines drawn.
     """
 
     title: str
@@ -65,6 +67,7 @@ class Loaded:
     labels: Labels = _NO_LABELS
     has_names: bool = False
     runs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    skeleton: Skeleton = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Present:
         The records of all masks by scope and frame.
     png : callable
         Returns the bytes of the mask of a scope on a frame.
+    skeleton : tuple of (str, str)
+        The pairs of keypoint names between which lines are drawn.
     """
 
     annotations: Annotations
@@ -86,6 +91,7 @@ class Present:
     labels: Labels
     records: Mapping[Scope, Mapping[int, MaskRecord]]
     png: Callable[[Scope, int], bytes | None]
+    skeleton: Skeleton = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,14 @@ class Plan:
         Keypoints that change.
     labels : pair of Labels
         Regions, names and colours as they are, and as they become.
+    skeleton : pair of tuples of (str, str)
+        Lines between keypoints as they are, and as they become.
     """
 
     frames: list[tuple[Given, NewFrame]]
     keypoints: list[KeypointChange]
     labels: tuple[Labels, Labels]
+    skeleton: tuple[Skeleton, Skeleton] = ((), ())
 
 
 def plan(loaded: Loaded, present: Present, how: How) -> Plan:
@@ -121,7 +130,9 @@ def plan(loaded: Loaded, present: Present, how: How) -> Plan:
         for change in _plan_scope(loaded, present, scope, how)
     ]
     labels = present.labels, _plan_labels(loaded, present.labels, how)
-    return Plan(frames, _plan_keypoints(loaded, present.keypoints, how), labels)
+    keypoints = _plan_keypoints(loaded, present.keypoints, how)
+    lines = present.skeleton, _plan_skeleton(loaded, present.skeleton, how)
+    return Plan(frames, keypoints, labels, lines)
 
 
 def runs_of(made: Plan, loaded: Loaded) -> dict[str, Mapping[str, Any]]:
@@ -196,6 +207,14 @@ def _plan_labels(loaded: Loaded, present: Labels, how: How) -> Labels:
         {**old.instance_names, **given.instance_names},
         {**old.colors, **given.colors},
     )
+
+
+def _plan_skeleton(loaded: Loaded, present: Skeleton, how: How) -> Skeleton:
+    """Return the lines that there were, and new ones; or those of the file alone."""
+    if how == "replace" and loaded.everything:
+        return loaded.skeleton
+    there = {frozenset(pair) for pair in present}
+    return (*present, *(pair for pair in loaded.skeleton if frozenset(pair) not in there))
 
 
 def _plan_keypoints(loaded: Loaded, present: Keypoints, how: How) -> list[KeypointChange]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sam2_widget.annotations import FramePrompts, Scope
     from sam2_widget.editing import NewFrame
     from sam2_widget.history import KeypointChange
-    from sam2_widget.keypoints import FrameKeypoints
+    from sam2_widget.keypoints import FrameKeypoints, Skeleton
     from sam2_widget.labels import Labels
     from sam2_widget.merging import Given, Plan
 
@@ -37,7 +37,7 @@ class Preview:
 
 def sentences(made: Plan) -> list[str]:
     """Return what a plan does, a sentence each."""
-    told = _label_sentences(*made.labels)
+    told = _label_sentences(*made.labels) + _line_sentences(*made.skeleton)
     for scope in sorted({new.scope for _, new in made.frames}):
         told += _scope_sentences(
             scope, [change for change in made.frames if change[1].scope == scope]
@@ -59,6 +59,15 @@ def _label_sentences(before: Labels, after: Labels) -> list[str]:
     colors = _differing(before.colors, after.colors)
     changes = [counted(names, "name")] * bool(names) + [counted(colors, "colour")] * bool(colors)
     return told + ([f"Changes {' and '.join(changes)}."] if changes else [])
+
+
+def _line_sentences(before: Skeleton, after: Skeleton) -> list[str]:
+    old, new = {*map(frozenset, before)}, {*map(frozenset, after)}
+    return [
+        f"{verb} {counted(len(lines), 'line')} between keypoints."
+        for verb, lines in (("Adds", new - old), ("Removes", old - new))
+        if lines
+    ]
 
 
 def _differing(before: Mapping[Any, str], after: Mapping[Any, str]) -> int:

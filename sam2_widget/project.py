@@ -155,7 +155,7 @@ class Project:
     def scopes(self) -> list[Scope]:
         """Return the scopes that have files, in order."""
         found = set()
-        for instance, folder in self._instances():
+        for instance, folder in self.instances():
             for path in folder.iterdir():
                 kind, _, region = path.stem.partition("_")
                 if kind in ("points", "track", "masks") and is_region(region):
@@ -169,6 +169,10 @@ class Project:
         # Only the name that we would read: 1.png is not 00001.png.
         numbers = {int(stem) for stem in stems if stem.isdecimal() and f"{int(stem):05d}" == stem}
         return {number for number in numbers if number < MAX_FRAMES}
+
+    def newer_masks(self, scope: Scope) -> list[int]:
+        """Return the frames of a scope whose PNG was changed after the journal."""
+        return self.watch.newer_masks(self.mask_path(scope, 0).parent, self.track_path(scope))
 
     @contextlib.contextmanager
     def reading_again(self) -> Iterator[None]:
@@ -355,7 +359,7 @@ class Project:
         drawn = {
             path for scope in annotations for path in self._drawn(scope, annotations.of(scope))
         }
-        for _, folder in self._instances():
+        for _, folder in self.instances():
             for path in folder.glob("prompts_*/*.png"):
                 if _DRAWN.fullmatch(path.name) and path not in drawn:
                     with contextlib.suppress(OSError):
@@ -384,7 +388,7 @@ class Project:
             If a file is damaged or a keypoint lies outside the video.
         """
         keypoints = Keypoints()
-        for instance, _ in self._instances():
+        for instance, _ in self.instances():
             path = self.keypoints_path(instance)
             content = self._read(path)
             if content is not None:
@@ -461,8 +465,8 @@ class Project:
     def _instance(self, scope: Scope) -> Path:
         return self.root / f"instance{scope.instance}"
 
-    def _instances(self) -> Iterator[tuple[int, Path]]:
-        """Yield the instances that have a folder."""
+    def instances(self) -> Iterator[tuple[int, Path]]:
+        """Yield the instances that have a folder, in any order."""
         for folder in self.root.glob("instance*"):
             number = folder.name.removeprefix("instance")
             plain = number.isdecimal() and str(int(number)) == number
@@ -471,7 +475,7 @@ class Project:
 
     def _remove_empty_folders(self) -> None:
         """Leave no trace of a scope or an instance that holds nothing any more."""
-        for _, folder in list(self._instances()):
+        for _, folder in list(self.instances()):
             for inner in sorted(folder.iterdir()):
                 _remove_if_empty(inner)
             _remove_if_empty(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,6 +78,12 @@ def measure(
         centroid = (round(cx, 2), round(cy, 2))
     score = None if score is None or not math.isfinite(score) else round(float(score), 4)
     return MaskRecord(frame, source, run, score, area, box, centroid, revision, model)
+
+
+def remeasured(record: MaskRecord, mask: Mask) -> MaskRecord:
+    """Return a record that speaks of other pixels: what made them is kept."""
+    found = measure(mask, record.frame_index, record.source)
+    return replace(record, area=found.area, bbox=found.bbox, centroid=found.centroid)
 
 
 def parse_record(content: Mapping[str, Any], width: int, height: int) -> MaskRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -54,9 +55,13 @@ class Versions:
                 for frame, version in then.items():
                     live.masks.restore(scope, frame, version.record, version.png)
             self._put_keypoints(step.keypoints, back=back)
-            if step.labels is not None:
+            if step.labels or step.skeleton:
                 # Last, so that nothing can fail once it is saved.
-                self._live.put_labels(step.labels[0 if back else 1])
+                at = 0 if back else 1
+                live.put_drawing(
+                    step.labels[at] if step.labels else live.labels,
+                    step.skeleton[at] if step.skeleton else live.skeleton,
+                )
         for change in changes:
             _, now = change.versions(back=back)
             if now.prompts is None:
@@ -86,11 +91,15 @@ class Versions:
         points |= {live.project.keypoints_path(instance) for instance in instances}
         masks = {path for scope, frame in frames for path in self.mask_files(scope, frame)}
         masks |= {path for change in changes for path in self._drawn_files(change)}
+        journals = {live.project.track_path(scope) for scope, _ in frames}
+        lengths = {path: path.stat().st_size for path in journals if path.exists()}
         try:
             with all_or_nothing(sorted(points | masks), live.project.undo, live.project.watch):
                 yield
         except BaseException:
             live.annotations, live.keypoints = annotations, keypoints
+            for path, length in lengths.items():
+                self._cut(path, length)
             for (scope, frame), record in zip(frames, records, strict=True):
                 live.masks.unstage(scope, frame, record)
                 self.tell(scope, frame)
@@ -100,8 +109,17 @@ class Versions:
         """Return the files that saving a mask may leave changed when it fails."""
         project = self._live.project
         journal = project.track_path(scope)
-        # A journal that is there is cut to its old length by who appends to it.
+        # A journal that is there is long: it is cut to its old length.
         return [project.mask_path(scope, frame), *([] if journal.exists() else [journal])]
+
+    def _cut(self, journal: Path, length: int) -> None:
+        """Take away the lines of a change that failed: later ones count, also after a kill."""
+        watch = self._live.project.watch
+        # The error on its way tells the user more than one of this would.
+        with contextlib.suppress(OSError):
+            if watch.is_known(journal):
+                os.truncate(journal, length)
+                watch.note(journal)
 
     def forget(self, scope: Scope, frame: int, left: MaskRecord | None) -> None:
         """Have the engine forget a frame without prompts, but for the run that its mask is of."""
@@ -135,6 +153,8 @@ class Versions:
         if step.keypoints:
             frames = tuple(sorted({change.frame for change in step.keypoints}))
             self._live.tell(Change("keypoints", None, frames), frames)
+        if step.skeleton is not None:
+            self._live.tell(Change("keypoints"))
         if step.labels is not None:
             # Colours are on every frame.
             recoloured = step.labels[0].colors != step.labels[1].colors

@@ -52,6 +52,15 @@ class Watch:
             self._note(entry.path, (status.st_mtime_ns, status.st_size, status.st_ino))
         return [entry.name for entry, _ in listed]
 
+    def newer_masks(self, folder: Path, journal: Path) -> list[int]:
+        """Return the frames whose masks were changed after a journal, as both were noted last."""
+        with self._lock:
+            than = self._others.get(os.fspath(journal))
+            rows = self._masks.get(os.fspath(folder))
+            if than is None or rows is None:
+                return []
+            return [frame for frame in rows if (rows.get(frame) or than)[0] > than[0]]
+
     def is_known(self, path: Path) -> bool:
         """Tell whether a file is as it was when it was noted last."""
         if path.name in _UNWATCHED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,23 @@ def test_keypoints_are_in_it(tmp_path: Path) -> None:
         {"instance_id": 2, "keypoints": [keypoint]},
         {"instance_id": 10, "keypoints": [keypoint]},
     ]
+
+
+def test_keypoints_are_those_of_the_instance_whose_folder_they_are_in(tmp_path: Path) -> None:
+    with open_project(tmp_path) as session:
+        session.add_keypoint(0, 5, 6, "tip")
+        folder = session.folder / "instance1"
+        for copy in ("instance2", "instance1_backup"):
+            shutil.copytree(folder, session.folder / copy)
+        session.reload()
+        session.move_keypoint(0, "tip", 9, 6)
+        exported = session.export_json()["keypoints"]
+        told = [(each["instance_id"], each["keypoints"][0]["x"]) for each in exported]
+        assert told == [(1, 9), (2, 5)]
+        content = json.loads(json.dumps(session.export_json()))
+    with open_project(tmp_path / "other") as other:
+        other.load(content)
+        assert [other.keypoints[n][0]["x"] for n in (1, 2)] == [9, 5]
 
 
 def test_an_empty_project_has_an_empty_export(tmp_path: Path) -> None:

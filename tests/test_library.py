@@ -10,7 +10,7 @@ import pytest
 
 from sam2_widget import library
 from sam2_widget.engines.fake import FakeEngine
-from sam2_widget.errors import VideoError
+from sam2_widget.errors import ProjectError, VideoError
 from sam2_widget.library import find_projects, find_videos, settings_for, settings_of
 from sam2_widget.locking import ProjectLock
 from sam2_widget.session import Session
@@ -213,6 +213,18 @@ def test_videos_of_one_name_get_projects_of_their_own_and_find_them_again(tmp_pa
         assert settings["name"] == name
         assert settings.pop("output_dir") == out
         assert project(clip, out, **settings) == out / name
+
+
+def test_a_damaged_project_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    clip = write_clip(tmp_path / "clip.mp4")
+    folder = project(clip, out, name="clip")
+    for damaged in ("{", "{}", "[]"):
+        (folder / "project.json").write_text(damaged)
+        settings = settings_for(clip, out)
+        assert settings == {"name": "clip", "output_dir": out}
+        with pytest.raises(ProjectError, match=r"project\.json"):
+            project(clip, out, name="clip")
 
 
 def test_a_video_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:

@@ -425,6 +425,29 @@ def test_drawn_masks_come_back_from_the_file_the_project_or_a_file_beside_it(
             assert (prompts.mask is None) == lost
 
 
+def test_lines_between_keypoints_are_loaded_and_undone(tmp_path: Path) -> None:
+    with open_project(tmp_path, skeleton=[("tip", "wrist"), ("wrist", "base")]) as session:
+        content = export(session)
+    mine, both = (("base", "wrist"), ("a", "b")), (("tip", "wrist"), ("wrist", "base"))
+    with open_project(tmp_path / "other", skeleton=mine) as other:
+        assert other.load(content) == ["Adds 1 line between keypoints."]
+        assert other.skeleton == (*mine, both[0])
+        other.undo()
+        assert other.skeleton == mine
+        assert other.load(content, "replace")[0:2] == [
+            "Adds 1 line between keypoints.",
+            "Removes 1 line between keypoints.",
+        ]
+        assert other.skeleton == both
+        assert other.undo()
+        assert other.redo()
+    with open_project(tmp_path / "other") as other:
+        assert other.skeleton == both
+        content["skeleton"] = [["tip"]]
+        with pytest.raises(LoadError):
+            other.load(content)
+
+
 def test_names_and_colours_are_loaded_and_undone(session: Session) -> None:
     session.rename_instance(1, "<b>left</b>")
     session.rename_region("shaft", "the shaft")

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from sam2_widget import brush
 from sam2_widget.annotations import Scope
 from sam2_widget.engines.fake import FakeEngine
+from sam2_widget.errors import SaveError
+from sam2_widget.project import Project
 from tests import killed
 from tests.projects import calls, files, open_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sam2_widget.session import Session
 
@@ -478,6 +480,36 @@ def test_undo_of_a_track_gives_the_model_back_the_memory_it_had(tmp_path: Path) 
         session.redo()
         assert session.masks[OVERALL].frames.tolist() == [0, 1, 2, 3]
         assert session.track(stop=4).progress == (0, 0, 0.0)
+
+
+def test_an_undo_that_fails_half_way_leaves_nothing_for_a_kill_to_bring_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(0, 20, 20)
+        session.track().wait()
+        session.add_point(0, 60, 40)
+        session.track().wait()
+        before, table = results(session), session.to_dataframe()
+        append, count = Project.append, 0
+
+        def fill_up(project: Project, path: Path, record: Mapping[str, Any]) -> None:
+            nonlocal count
+            count += 1
+            if count > 5:
+                raise SaveError("The disk is full.")
+            append(project, path, record)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Project, "append", fill_up)
+            with pytest.raises(SaveError):
+                session.undo()
+        assert results(session) == before
+        assert session.to_dataframe().equals(table)
+        shutil.copytree(session.folder, tmp_path / "killed" / "clip")
+    with open_project(tmp_path / "killed") as again:
+        assert results(again) == before
+        assert again.to_dataframe().equals(table)
 
 
 def test_undo_while_a_track_runs_ends_it_and_takes_all_of_it_back(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2_widget import watching
+from sam2_widget import bits, masks, watching
 from sam2_widget.annotations import Scope
 from sam2_widget.durable import write_file
 from sam2_widget.engines.fake import FakeEngine
@@ -308,6 +308,76 @@ def test_reload_takes_over_keypoints_masks_and_regions(session: Session) -> None
     session.add_region("nose")
     saved = json.loads((session.folder / "project.json").read_bytes())
     assert saved["regions"][-2:] == [{"id": "tail", "name": "Tail"}, {"id": "nose", "name": "nose"}]
+
+
+def rewrite(path: Path, mask: np.ndarray) -> None:
+    """Write a mask as a script would, later than anything before."""
+    path.write_bytes(bits.to_png(mask))
+    later = path.stat().st_mtime_ns + 10**9
+    os.utime(path, ns=(later, later))
+
+
+@pytest.mark.parametrize("reopen", [False, True])
+def test_masks_that_a_script_rewrote_are_measured_anew(tmp_path: Path, reopen: bool) -> None:
+    mask = np.zeros((64, 96), bool)
+    mask[10:15, 20:25] = True
+    with open_project(tmp_path) as session:
+        session.add_point(0, 20, 20)
+        session.track().wait()
+        before = session.to_dataframe()
+        png = session.folder / "instance1/masks_overall/00002.png"
+        if not reopen:
+            rewrite(png, mask)
+            session.reload()
+            table = session.to_dataframe()
+    if reopen:
+        rewrite(png, mask)
+    for _ in range(2):
+        with open_project(tmp_path) as session:
+            if reopen:
+                table = session.to_dataframe()
+            assert session.masks[OVERALL].areas()[2] == 25
+            assert session.to_dataframe().equals(table)
+    assert table["area"].tolist() == [25 if i == 2 else a for i, a in enumerate(before["area"])]
+    assert table["x0"][2] == 20
+    same = ["frame", "source", "score", "stale"]
+    assert table[same].equals(before[same])
+
+
+def test_a_copy_with_times_of_its_own_is_not_read_mask_by_mask(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(0, 20, 20)
+        session.track().wait()
+        before = session.to_dataframe()
+        folder = session.folder / "instance1/masks_overall"
+    for png in folder.glob("*.png"):
+        rewrite(png, bits.from_png(png.read_bytes(), 64, 96))
+    read = []
+    from_png = bits.from_png
+    monkeypatch.setattr(bits, "from_png", lambda *png: read.append(1) or from_png(*png))
+    monkeypatch.setattr(masks, "_LOOKED_AT", 3)
+    with open_project(tmp_path) as session:
+        assert len(read) <= 5
+        assert session.to_dataframe().equals(before)
+
+
+def test_a_region_that_only_files_know_is_there(session: Session) -> None:
+    points = session.folder / POINTS
+    shutil.copyfile(points, points.with_name("points_tail.json"))
+    session.reload()
+    assert session.regions[-1] == "tail"
+    assert session.overlay(0).any()
+    saved = json.loads((session.folder / "project.json").read_bytes())
+    assert saved["regions"][-1]["id"] == "tail"
+    session.delete_scope(1, "tail")
+    shutil.copyfile(points, points.with_name("points_nose.json"))
+    folder = session.folder
+    session.close()
+    with open_project(folder.parent, name=folder.name) as again:
+        assert again.regions[-2:] == ("tail", "nose")
+        assert (1, "nose") in again.masks
 
 
 def test_reload_tells_listeners_that_everything_may_differ(session: Session) -> None:

@@ -107,8 +107,10 @@ def project_export(
         **_labels(project),
         "scopes": scopes,
         "keypoints": [
-            _saved(path)
-            for path in sorted(project.root.glob("instance*/keypoints.json"), key=_instance)
+            # Instance last: a folder may be a copy of another's.
+            {**saved, "instance_id": instance}
+            for instance, _ in sorted(project.instances())
+            if (saved := _saved(project.keypoints_path(instance)))
         ],
         "skeleton": [list(pair) for pair in project.info.skeleton] if project.info else [],
         "engine": checked(dict(project.info.engine)) if project.info else {},
@@ -251,11 +253,6 @@ def _saved(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise damaged(path)
     return {key: value for key, value in content.items() if key != "video_id"}
-
-
-def _instance(path: Path) -> tuple[int, str]:
-    name = path.parent.name.removeprefix("instance")
-    return (int(name) if name.isdecimal() else 0, name)
 
 
 def _labelled(points: npt.NDArray[np.float64], label: int) -> list[dict[str, int | float]]:
