@@ -10,10 +10,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+State = tuple[int, int]
+"""What tells one state of a file from another: size, and time of change in ns."""
+
 _CHUNK = 1 << 22
 _known: dict[tuple[str, int, int], str] = {}
 # One at a time: two that want the same file read it once, and the disk has one reader.
 _lock = threading.Lock()
+
+
+def state_of(path: Path) -> State:
+    """Return the state of a file.
+
+    Raises
+    ------
+    OSError
+        If it is not there.
+    """
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
 
 
 def sha256(path: Path) -> str:
@@ -24,8 +39,7 @@ def sha256(path: Path) -> str:
     OSError
         If it cannot be read.
     """
-    status = path.stat()
-    key = os.path.realpath(path), status.st_size, status.st_mtime_ns
+    key = os.path.realpath(path), *state_of(path)
     with _lock:
         if key not in _known:
             digest = hashlib.sha256()

@@ -254,6 +254,7 @@ class Editor:
         step = history.done[-1]
         self._versions.switch(step, back=True)
         history.undo()
+        self._show_loaded(step, back=True)
         return step
 
     def redo(self) -> Step | None:
@@ -264,6 +265,7 @@ class Editor:
         step = history.undone[-1]
         self._versions.switch(step, back=False)
         history.redo()
+        self._show_loaded(step, back=False)
         return step
 
     def clear_frame(self, scope: Scope, frame: int) -> None:
@@ -319,11 +321,7 @@ class Editor:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         live.history.push(step)
-        for new in frames:
-            if new.png is not None and new.prompts is not None and new.prompts.corrects:
-                # As after reopening: the mask that was loaded is what further prompts refine.
-                self._versions.forget(new.scope, new.frame, new.record)
-                live.slot.shown[new.scope, new.frame] = new.prompts
+        self._show_loaded(step, back=False)
 
     def _to(self, new: NewFrame, folder: Path) -> FrameChange:
         """Return the change that makes a frame a new one, its PNG in the folder of the step."""
@@ -336,7 +334,24 @@ class Editor:
         if png is not None:
             write_file(path, png)
         before = self._versions.of(scope, frame, kept_png(folder, "before", scope, frame))
-        return FrameChange(scope, frame, before, Version(new.prompts, record, path))
+        given = new.png is not None and new.prompts is not None and new.prompts.corrects
+        loaded = given and new.prompts != before.prompts
+        return FrameChange(scope, frame, before, Version(new.prompts, record, path), loaded)
+
+    def _show_loaded(self, step: Step, *, back: bool) -> None:
+        """Have further prompts refine the masks of corrections that were loaded, or undone.
+
+        As after reopening: these masks show all of their prompts.
+        """
+        slot = self._live.slot
+        for change in step.changes if isinstance(step.changes, list) else ():
+            if change.loaded:
+                place = change.scope, change.frame
+                _, now = change.versions(back=back)
+                slot.shown.pop(place, None)
+                if now.prompts and now.prompts.corrects and self._maker.refines_saved(*place):
+                    slot.shown[place] = now.prompts
+                self._versions.forget(*place, change.before.record)
 
     def _clear(
         self,

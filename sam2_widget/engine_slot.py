@@ -6,9 +6,11 @@ import logging
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sam2_widget import models
+from sam2_widget.checksums import State, state_of
 from sam2_widget.choosing import choose, suits
 from sam2_widget.engines.base import Engine
 from sam2_widget.errors import ModelError, NotSwitchedError
@@ -34,6 +36,8 @@ _log = logging.getLogger("sam2_widget")
 Model = Engine | Sequence[ModelSpec]
 """An engine, or the models to choose from, the largest first."""
 
+_Files = tuple[State | None, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
@@ -52,7 +56,10 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The engine in use, and what it was made from; `own` where this project closes it."""
+    """The engine in use, and what it was made from; `own` where this project closes it.
+
+    `files` tells the states of its files from others, see `_files_of`.
+    """
 
     engine: Engine
     model: Model
@@ -61,6 +68,7 @@ class Opened:
     own: bool
     status: ModelStatus
     shown: dict[tuple[Scope, int], FramePrompts]
+    files: _Files
 
 
 class Host(Protocol):
@@ -120,6 +128,9 @@ class EngineSlot:
         same = model == self._model or model is self._model
         if opened is None or self._model is not opened.model or isinstance(model, Engine):
             return same
+        if opened.files != _files_of(opened.spec):
+            # Weights that were trained on, under the same name.
+            return False
         # "auto" may have come to it, and have something to say about it.
         return same or [replace(spec, note="") for spec in model] == [opened.spec]
 
@@ -216,10 +227,13 @@ class EngineSlot:
         self.shown = self._corrections_shown()
         self._set_status(ModelStatus(_name_of(model), device, "loading"))
         spec: ModelSpec | None = None
+        files: dict[Path, _Files] = {}
         if isinstance(model, Engine):
             engine, own, status = model, False, ModelStatus("", "", "ready")
         else:
             options = replace(self._host.options, device=device)
+            # Before they are read: what is written meanwhile counts as changed.
+            files = {spec.checkpoint: _files_of(spec) for spec in model}
             engine, spec, status = _make_engine(model, options, self._warn)
             own = True
         try:
@@ -229,7 +243,8 @@ class EngineSlot:
                 engine.close()
             raise
         status = replace(status, name=engine.name, device=engine.device)
-        self._take(Opened(engine, model, spec, device, own, status, self.shown))
+        read = files.get(spec.checkpoint, ()) if spec else ()
+        self._take(Opened(engine, model, spec, device, own, status, self.shown, read))
 
     def _warn(self, text: str) -> None:
         self._host.notify("warning", text)
@@ -283,6 +298,14 @@ class EngineSlot:
             for frame, prompts in annotations.of(scope).items()
             if prompts.corrects and not self._host.is_unmade(scope, frame)
         }
+
+
+def _files_of(spec: ModelSpec | None) -> _Files:
+    """Return sizes and times of the checkpoint and the config of a model, None for no file."""
+    if spec is None:
+        return ()
+    paths = spec.checkpoint, Path(spec.config)
+    return tuple(state_of(path) if path.is_file() else None for path in paths)
 
 
 def _name_of(model: Model) -> str:

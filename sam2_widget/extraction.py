@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from sam2_widget.errors import ClosedError, Sam2WidgetError, VideoError
+from sam2_widget.errors import ClosedError, Sam2WidgetError, SaveError, VideoError
 from sam2_widget.images import read_rgb
 from sam2_widget.jpeg import stored_jpeg
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _PROGRESS_SECONDS = 0.1
 _NICENESS = 5
+_MOST_OF_THEM = 0.99
+"""Of the announced frames: a video with fewer is read once more before that is its length."""
 
 
 class Extraction:
@@ -106,7 +108,7 @@ class Extraction:
             return list(self._warnings)
 
     def start(self) -> None:
-        """Start the background thread unless it runs, has ended or is not needed.
+        """Start the background thread unless it runs or is not needed; again after a failure.
 
         Raises
         ------
@@ -114,9 +116,15 @@ class Extraction:
             If the folder cannot be created or written to.
         """
         with self._changed:
-            if self._complete or self._closed or self._read_only or self._thread is not None:
+            if self._complete or self._closed or self._read_only:
+                return
+            failed = self._error is not None
+            if self._thread is not None and (self._thread.is_alive() or not failed):
                 return
             self._files.prepare()
+            if failed:
+                self._error = None
+                self._times, self._ready = [], self._files.count_whole()
             name = f"sam2-widget frames of {self._source.stem}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()
@@ -165,7 +173,8 @@ class Extraction:
             return self._complete or (frames is not None and self.ready >= frames)
 
         with self._changed:
-            if not arrived():
+            # Who asks again may have made room on the disk.
+            if not arrived() and (self._error is None or isinstance(self._error, SaveError)):
                 self.start()
             self._changed.wait_for(lambda: arrived() or self._obstacle() is not None, timeout)
             if not arrived() and (obstacle := self._obstacle()) is not None:
@@ -196,21 +205,54 @@ class Extraction:
         self._report()
 
     def _store_all(self) -> None:
+        ended = -1
+        # A disk that was away for a moment looks like the end of the video: once more from there.
+        while not self._closed and self._store_rest() and self._is_short() and self._count > ended:
+            ended = self._count
+        if not self._closed:
+            self._finish()
+
+    @property
+    def _count(self) -> int:
+        return len(self._times)
+
+    def _store_rest(self) -> bool:
+        """Store frames until there are no more; False if the run was closed before."""
         reported = time.monotonic()
         for index, frame in enumerate(self._source.frames(self._ready * self._step, self._step)):
             if self._closed:
-                return
+                return False
             self._store(index, frame)
             if time.monotonic() - reported >= _PROGRESS_SECONDS:
                 self._report()
                 reported = time.monotonic()
-        self._finish()
+        return True
+
+    def _is_short(self) -> bool:
+        """Tell whether far fewer frames came than announced.
+
+        Raises
+        ------
+        VideoError
+            If any are missing because the file changed or is gone.
+        """
+        announced = self.announced
+        if announced is None or self._count >= announced:
+            return False
+        if not self._source.is_unchanged():
+            raise VideoError(
+                f"{self._source.title} changed, or could not be read, while its frames were "
+                "stored; open it again to continue."
+            )
+        # Headers are often off by a few frames.
+        return self._count < _MOST_OF_THEM * announced
 
     def _store(self, index: int, frame: Decoded) -> None:
         if (jpeg := self._jpeg(frame)) is not None:
             self._files.write(index, jpeg)
         with self._changed:
-            self._times.append(frame.time)
+            if index == len(self._times):
+                self._times.append(frame.time)
             self._ready = max(self._ready, index + 1)
             self._changed.notify_all()
 

@@ -139,10 +139,16 @@ class _Fetching:
         return self._target
 
     def _download(self) -> bool:
-        part = PartFile(self._entry, self._target, self._check)
+        part = PartFile(self._entry, self._target)
         try:
             self._fill(part)
-            found, folder = part.digest.hexdigest(), self._target.parent
+            found, folder = part.sha256(self._check), self._target.parent
+            if found is None:
+                part.remove()
+                raise DownloadError(
+                    f"Another process wrote to {part.path} at the same time; it was deleted, try "
+                    "again once the other has ended."
+                )
             if known_hash(self._entry, folder) in (None, found):
                 part.finish(self._target)
                 remember_hash(self._entry, folder, found)

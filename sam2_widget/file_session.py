@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 from sam2_widget import loading, merging, previewing, views
@@ -81,11 +82,13 @@ class FileSession(SessionBase):
 
     def _everything(self, png: Callable[[json_export.PngFile], object] | None) -> dict[str, Any]:
         live = self._open
+        # All prompts of a scope are hashed for each: once is enough.
+        revision = cache(live.annotations.revision)
         return json_export.project_export(
             live.project,
             live.video,
             live.masks,
-            lambda each, frame: views.is_stale(live, each, frame),
+            lambda scope, frame: views.is_stale(live, scope, frame, revision(scope)),
             png,
         )
 
@@ -182,7 +185,8 @@ class FileSession(SessionBase):
         Returns
         -------
         list of str
-            What it did, a sentence each.
+            What there is to know of the file, as that it is of another video, and what was done, a
+            sentence each.
 
         Raises
         ------
@@ -206,7 +210,8 @@ class FileSession(SessionBase):
             text = f"loading of {loaded.title}"
             self._live.provenance.take_over(merging.runs_of(made, loaded))
             self._editor.load(text, frames, made.keypoints, made.labels[1], made.skeleton[1])
-            return previewing.sentences(made)
+            told = previewing.sentences(made)
+            return told if told == [previewing.NOTHING] else [*loaded.notes, *told]
 
         return self._do(act)
 

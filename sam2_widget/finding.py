@@ -107,13 +107,15 @@ def official(name: str) -> Path:
 def folders() -> list[Path]:
     """Return where checkpoints are looked for, in this order."""
     given = os.environ.get("SAM2_WIDGET_CHECKPOINTS")
-    return [*([Path(given).expanduser()] if given else []), Path("checkpoints"), _cache()]
+    named = [Path(given).expanduser()] if given else []
+    # Absolute: a notebook that goes to another folder still has its model.
+    return [folder.absolute() for folder in (*named, Path("checkpoints"), _cache())]
 
 
 def download_folder() -> Path:
     """Return where checkpoints are downloaded to unless the caller says: all projects share it."""
     given = os.environ.get("SAM2_WIDGET_CHECKPOINTS")
-    return Path(given) if given else _cache()
+    return (Path(given).expanduser() if given else _cache()).absolute()
 
 
 def find(file: str) -> Path | None:
@@ -131,7 +133,9 @@ def own_weights() -> list[Path]:
         except OSError:
             continue
         for path in paths:
-            if path.suffix in SUFFIXES and path.name not in OFFICIAL and path.is_file():
+            # A name that means another model can only be given as a path.
+            taken = path.name in OFFICIAL or path.stem in CATALOGUE or path.stem == "nano"
+            if path.suffix in SUFFIXES and not taken and path.is_file():
                 found.setdefault(path.stem, path)
     return list(found.values())
 
@@ -152,8 +156,10 @@ def _own(given: Path, config: str | Path | None) -> ModelSpec:
     if not path.is_file():
         raise ModelError(f"The checkpoint {path} does not exist; check the path.")
     beside = Path("configs") / f"{path.stem}.yaml"
-    chosen = config or OFFICIAL.get(path.name) or (beside if beside.is_file() else "")
-    return ModelSpec(path.stem, str(chosen), path)
+    chosen = str(config or OFFICIAL.get(path.name) or (beside if beside.is_file() else ""))
+    if chosen and Path(chosen).is_file():
+        chosen = str(Path(chosen).absolute())
+    return ModelSpec(path.stem, chosen, path.absolute())
 
 
 def _found(start: str) -> Iterator[ModelSpec]:

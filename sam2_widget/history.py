@@ -32,12 +32,16 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class FrameChange:
-    """A frame of a scope before and after a step."""
+    """A frame of a scope before and after a step.
+
+    `loaded` where it came with a corrected mask, of which nobody knows what was corrected.
+    """
 
     scope: Scope
     frame: int
     before: Version
     after: Version
+    loaded: bool = False
 
     def versions(self, *, back: bool) -> tuple[Version, Version]:
         """Return what the frame is and what it becomes when the step is undone, or redone."""

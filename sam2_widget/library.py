@@ -212,16 +212,16 @@ def settings_for(path: Path, output_dir: Path) -> dict[str, Any]:
         If it cannot be opened.
     """
     source = open_source(path)
-    number = 1
+    number, damaged = 1, ""
     while True:
         name = source.default_name + (f"-{number}" if number > 1 else "")
         folder = output_dir / name
         if not (folder / "project.json").exists():
-            return {"name": name, "output_dir": output_dir}
+            return {"name": damaged or name, "output_dir": output_dir}
         try:
             if read_json(folder / "project.json")["video"]["fingerprint"] == source.fingerprint:
                 return settings_of(folder)
         except (ProjectError, KeyError, TypeError):
             # It may be this video's: the session that opens it says what is wrong with the file.
-            return {"name": name, "output_dir": output_dir}
+            damaged = damaged or name
         number += 1

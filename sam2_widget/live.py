@@ -175,8 +175,8 @@ class Live:
         """Region ids, in order."""
         return self.labels.regions
 
-    def put_drawing(self, labels: Labels, skeleton: Skeleton) -> None:
-        """Save other regions, names and colours, and lines between keypoints; for the worker.
+    def put_drawing(self, labels: Labels | None, skeleton: Skeleton | None) -> None:
+        """Save other regions, names and colours, or lines between keypoints; for the worker.
 
         Raises
         ------
@@ -186,6 +186,8 @@ class Live:
         with self._lock:
             info = self.project.info
             assert info is not None
+            labels = self.labels if labels is None else labels
+            skeleton = self.skeleton if skeleton is None else skeleton
             self.project.write_info(replace(info, labels=labels, skeleton=skeleton))
             self.labels, self.skeleton = labels, skeleton
 
@@ -238,11 +240,15 @@ class Live:
         self.end_runs()
         self.history.forget()
         self.slot.start_over({*before, *self.scopes()})
-        if not self.read_only:
-            self.project.remove_unnamed(annotations)
-            self._remember(stored or self.video.stored())
         for kind in ("prompts", "keypoints", "masks", "labels"):
             self.tell(Change(kind), None)
+        if self.read_only:
+            return
+        self.project.remove_unnamed(annotations)
+        try:
+            self._remember(stored or self.video.stored())
+        except SaveError as error:  # all is taken over, and this is written next time
+            self.notify("error", str(error))
 
     def _with_saved_regions(self, labels: Labels) -> Labels:
         """Add regions that prompts or masks have and ``project.json`` does not, as by a kill."""
@@ -428,5 +434,8 @@ class Live:
 
 
 def _merged(regions: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
-    known = {region.lower() for region in regions}
-    return (*regions, *(region for region in more if region.lower() not in known))
+    """Return regions followed by those of more that are new; case does not make a new one."""
+    found = {region.lower(): region for region in reversed(more)}
+    for region in regions:
+        found.pop(region.lower(), None)
+    return (*regions, *reversed(found.values()))

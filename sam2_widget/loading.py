@@ -22,11 +22,12 @@ from sam2_widget.annotations import (
     Scope,
     make_point,
 )
-from sam2_widget.errors import LoadError
+from sam2_widget.errors import LoadError, ProjectError
 from sam2_widget.exports import json_export
 from sam2_widget.formats import drawn_name, parse_keypoints, parse_prompts
 from sam2_widget.ids import MAX_INSTANCE, check_region
 from sam2_widget.importing import FRAME_STEP, HEIGHT, WIDTH
+from sam2_widget.json_files import read_json
 from sam2_widget.keypoints import check_skeleton
 from sam2_widget.labels import Labels
 from sam2_widget.merging import Given, Loaded
@@ -174,11 +175,30 @@ class _Reader:
             skeleton=check_skeleton(content.get("skeleton", ())),
         )
 
+    def _check_project(self) -> None:
+        """Refuse a file that lies in a project whose frames are others than this one's."""
+        if self._folder is None:
+            return
+        try:
+            video = read_json(self._folder.parent / "project.json")["video"]
+            theirs = video["width"], video["height"], video["frame_step"]
+        except (ProjectError, KeyError, TypeError):
+            return
+        ours = self._video.width, self._video.height, self._video.frame_step
+        if theirs != ours:
+            raise LoadError(
+                f"{self._name} is of a project with max_side={video.get('max_side')} "
+                f"and frame_step={theirs[2]}; this one has frame_step={ours[2]} and frames of "
+                f"{ours[0]} x {ours[1]} pixels, so its frames and places are others."
+            )
+
     def _points(self, content: dict[str, Any]) -> Loaded:
+        self._check_project()
         scope = _scope(content)
         return self._one(scope, self._prompts(scope, content))
 
     def _keypoints(self, content: dict[str, Any]) -> Loaded:
+        self._check_project()
         instance = _instance(content)
         frames = parse_keypoints(content, self._video.width, self._video.height)
         title = f"{self._name}, the keypoints of instance {instance}"
@@ -291,7 +311,10 @@ class _Reader:
         if video["fingerprint"] != self._video.fingerprint:
             self._tell_other(f"{video['name']!r:.80}")
         elif video["num_frames"] != self._length:
-            self._tell_other(f"one of {video['num_frames']!r:.12} frames")
+            raise LoadError(
+                f"{self._name} counts {video['num_frames']!r:.12} frames of this video, and this "
+                f"project {self._length}; open the video with the frame_step= it was made with."
+            )
 
     def _tell_other(self, what: str) -> None:
         self._notes.append(f"It was made from another video, {what}: check that it fits.")

@@ -57,6 +57,10 @@ class Maker:
         record = self._live.masks.record(scope, frame)
         return record is not None and record.source in ("track", "import")
 
+    def refines_saved(self, scope: Scope, frame: int) -> bool:
+        """Tell whether a correction refines the mask that is saved: what was there is not known."""
+        return self._first_correction(scope, frame) is None
+
     def _input(self, scope: Scope, frame: int, prompts: FramePrompts) -> FrameInput:
         if not prompts.corrects:
             return FrameInput(prompts)
@@ -71,7 +75,9 @@ class Maker:
         saved = Neighbour(
             frame, record.run if record else "", lambda: live.masks.read(scope, frame)
         )
-        shown = live.slot.shown.get((scope, frame))
+        # Without prompts the mask shows none, whatever there was when the engine was opened.
+        here = live.annotations.at(scope, frame) is not None
+        shown = live.slot.shown.get((scope, frame)) if here else None
         # What was corrected before the engine was opened is in the saved mask already.
         included = len(shown) if shown and _begins_with(prompts, shown) else 0
         return FrameInput(prompts, saved, included)
@@ -82,12 +88,11 @@ class Maker:
             return None
         for change in self._live.history.latest(scope, frame):
             prompts = change.before.prompts
-            if not prompts:
-                # A loaded correction can lie where there was no mask before.
-                return change if change.before.record is not None else None
-            if not prompts.corrects:
-                # Or in the place of prompts on which nothing was tracked.
+            if change.loaded or (prompts and not prompts.corrects):
+                # Of a file, or in the place of prompts on which nothing was tracked.
                 return None
+            if not prompts:
+                return change if change.before.record is not None else None
         return None
 
     def _kept(self, change: FrameChange) -> Neighbour:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sam2_widget.verifying import hash_of
 
@@ -26,8 +26,6 @@ class PartFile:
         The ``.part`` file.
     received : int
         Bytes of it, from the first on.
-    digest : hashlib hash
-        SHA-256 of these bytes.
     resumed : bool
         Whether some of them are of an earlier download.
 
@@ -37,7 +35,7 @@ class PartFile:
         If it cannot be written: also from every method.
     """
 
-    def __init__(self, entry: Entry, target: Path, check: Callable[[], None]) -> None:
+    def __init__(self, entry: Entry, target: Path) -> None:
         self.path = part_of(target)
         self._notes = self.path.with_name(f"{self.path.name}.json")
         self._entry = entry
@@ -47,7 +45,6 @@ class PartFile:
         # Of what file it is the beginning nobody knows; without a hash nobody would notice either.
         if self._version is None and entry.sha256 is None:
             self.received = 0
-        self.digest: Any = hash_of(self.path, self.received, check)
         self.resumed = self.received > 0
         self._file.truncate(self.received)
 
@@ -66,7 +63,6 @@ class PartFile:
         """Begin anew, with the version of the file that an answer is of."""
         self._file.truncate(0)
         self.received, self.resumed = 0, False
-        self.digest = hash_of(self.path, 0)
         self._version = _version(headers)
         self._notes.write_text(json.dumps({"url": self._entry.url, "version": self._version}))
 
@@ -75,9 +71,21 @@ class PartFile:
         left = memoryview(piece)
         while left:
             count = self._file.write(left)
-            self.digest.update(left[:count])
             self.received += count
             left = left[count:]
+
+    def sha256(self, check: Callable[[], None]) -> str | None:
+        """Return the hash of what lies on the disk, None where another wrote to the file as well.
+
+        `check` is called now and then; what it raises ends the reading.
+        """
+        ours = os.fstat(self._file.fileno())
+        # Processes on two machines, or in two containers, do not see each other's turn.
+        alone = self.path.exists() and os.path.samestat(ours, self.path.stat())
+        if not alone or ours.st_size != self.received:
+            return None
+        found: str = hash_of(self.path, self.received, check).hexdigest()
+        return found
 
     def finish(self, target: Path) -> None:
         """Give the file its name once all of it is on the disk."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sam2_widget.merging import Given, Plan
 
 _MAX_SENTENCES = 24
+NOTHING = "Changes nothing: all of it is here already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def sentences(made: Plan) -> list[str]:
     if len(told) > _MAX_SENTENCES:
         more = len(told) - _MAX_SENTENCES + 1
         told = [*told[: _MAX_SENTENCES - 1], f"And {more} changes more of this kind."]
-    return told or ["Changes nothing: all of it is here already."]
+    return told or [NOTHING]
 
 
 def _label_sentences(before: Labels, after: Labels) -> list[str]:

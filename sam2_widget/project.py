@@ -101,6 +101,8 @@ class Project:
         self.watch = Watch()
         # What else the file says of a region or an instance: written back as it is.
         self._kept: dict[str | int, dict[str, Any]] = {}
+        # The files as they were noted before, while all is read again.
+        self._watched: Watch | None = None
         try:
             self.info = self._read_info()
         except BaseException:
@@ -170,9 +172,20 @@ class Project:
         numbers = {int(stem) for stem in stems if stem.isdecimal() and f"{int(stem):05d}" == stem}
         return {number for number in numbers if number < MAX_FRAMES}
 
-    def newer_masks(self, scope: Scope) -> list[int]:
-        """Return the frames of a scope whose PNG was changed after the journal."""
-        return self.watch.newer_masks(self.mask_path(scope, 0).parent, self.track_path(scope))
+    def rewritten_masks(self, scope: Scope) -> set[int]:
+        """Return the frames of a scope whose PNG, as it was noted last, is not its line's.
+
+        It was changed after the journal was; or, while all is read again, since it was written.
+        """
+        folder = self.mask_path(scope, 0).parent
+        found = set(self.watch.newer_masks(folder, self.track_path(scope)))
+        if self._watched is not None and self.lock.held:
+            found.update(self._watched.changed_masks(folder, self.watch))
+        return found
+
+    def changed_masks(self, scope: Scope) -> list[int]:
+        """Return the frames of a scope whose PNG another program changed since it was noted."""
+        return self.watch.changed_masks(self.mask_path(scope, 0).parent)
 
     @contextlib.contextmanager
     def reading_again(self) -> Iterator[None]:
@@ -184,13 +197,15 @@ class Project:
             If ``project.json`` is of a newer format or damaged.
         """
         before = self.info, self._kept, self.watch
-        self.watch = Watch()
+        self._watched, self.watch = self.watch, Watch()
         try:
             self.info = self._read_info()
             yield
         except BaseException:
             self.info, self._kept, self.watch = before
             raise
+        finally:
+            self._watched = None
 
     def take_over(self) -> bool:
         """Take the lock if no other process holds it any more; return whether it is held.
@@ -204,6 +219,8 @@ class Project:
             self.lock.try_again()
         if self.lock.held:
             self._tidy()
+            # What the other process wrote is as its lines say.
+            self.watch = Watch()
         return self.lock.held
 
     # -- project.json -------------------------------------------------------------------------

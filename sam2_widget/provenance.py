@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sam2_widget.checksums import sha256
+from sam2_widget.checksums import State, sha256, state_of
 from sam2_widget.durable import append_line
 from sam2_widget.errors import ProjectError, SaveError
 from sam2_widget.ids import MAX_FRAMES, MAX_INSTANCE, is_region
@@ -79,6 +79,8 @@ class Provenance:
         self._changed = changed
         self._now: dict[str, Any] = {}
         self._file: Path | None = None
+        # The state of it that was loaded: one that is written over later is another model's.
+        self._state: State | None = None
         # Runs whose line lacks the hash of this file.
         self._unhashed: dict[Path, list[dict[str, Any]]] = {}
 
@@ -86,16 +88,16 @@ class Provenance:
         """Note which engine makes masks from now on."""
         described = _described(engine)
         named = described.pop("checkpoint", None)
-        now, file = checked(described | asdict(self._cleaning)), None
+        now, file, state = checked(described | asdict(self._cleaning)), None, None
         if isinstance(named, str):
             with contextlib.suppress(OSError):
-                file, size = Path(named), Path(named).stat().st_size
-                now["checkpoint"] = {"file": file.name, "size": size, "sha256": ""}
+                file, state = Path(named), state_of(Path(named))
+                now["checkpoint"] = {"file": file.name, "size": state[0], "sha256": ""}
         with self._lock:
-            self._engine, self._now, self._file = engine, now, file
+            self._engine, self._now, self._file, self._state = engine, now, file, state
         self._changed(now)
         if file is not None:
-            self._hash(file)
+            self._hash(file, state)
 
     def run_begins(
         self, run: str, scopes: Iterable[Scope], frames: range, direction: str, *, force: bool
@@ -160,10 +162,12 @@ class Provenance:
     def now(self) -> dict[str, Any]:
         """Return what makes masks now, for any thread; waits for the hash of the checkpoint."""
         with self._lock:
-            now, file = self._now | self._found(), self._file
+            now, file, state = self._now | self._found(), self._file, self._state
         if file is not None:
             with contextlib.suppress(OSError):
-                return {**now, "checkpoint": {**now["checkpoint"], "sha256": sha256(file)}}
+                digest = sha256(file)
+                if state_of(file) == state:
+                    return {**now, "checkpoint": {**now["checkpoint"], "sha256": digest}}
         return now
 
     def _found(self) -> dict[str, Any]:
@@ -174,12 +178,13 @@ class Provenance:
     def _append(self, record: Mapping[str, Any]) -> None:
         append_line(self._path, journal_line(record), self._flusher)
 
-    def _hash(self, file: Path) -> None:
+    def _hash(self, file: Path, state: State | None) -> None:
         def work() -> None:
             # The project may be closed before it is done: then nobody is told.
             with contextlib.suppress(OSError, RuntimeError):
                 digest = sha256(file)
-                self._soon(lambda: self._hashed(file, digest))
+                if state_of(file) == state:
+                    self._soon(lambda: self._hashed(file, digest))
 
         threading.Thread(target=work, name="sam2-widget-hash", daemon=True).start()
 

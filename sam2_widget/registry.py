@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from sam2_widget.live import Live
 
+_log = logging.getLogger("sam2_widget")
 _projects: dict[Path, Live] = {}
 _closing: dict[Path, threading.Event] = {}
 _registry = threading.Lock()
@@ -71,7 +73,18 @@ def release(live: Live) -> None:
         _close(live, ended)
         return
     closing.shutdown(wait=False)
-    done.result()
+    try:
+        done.result()
+    except KeyboardInterrupt:
+        done.add_done_callback(_tell_failure)
+        raise
+
+
+def _tell_failure(done: Future[None]) -> None:
+    """Log what nobody waits for any more."""
+    error = done.exception()
+    if error is not None:
+        _log.error("The session was closed, but: %s", error)
 
 
 def _close(live: Live, ended: threading.Event) -> None:

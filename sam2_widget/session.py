@@ -70,7 +70,8 @@ class Session(
     output_dir : str or Path
         Where projects are kept.
     model : str, Path or Engine
-        ``"auto"`` (a SAM 2.1 checkpoint found in ``./checkpoints`` or the user's cache, else nano),
+        ``"auto"`` (a SAM 2.1 checkpoint found in the folder that ``SAM2_WIDGET_CHECKPOINTS`` names,
+        in ``./checkpoints`` or the user's cache, else nano),
         a name of ``models.list()``, a path to weights, or an engine of your own. An open project
         switches to it; `set_model` does so too.
     config : str or Path, optional
@@ -201,7 +202,7 @@ class Session(
         self._live = attach(
             root,
             lambda: Live(root, source, given, options),
-            lambda live: _check_same(live, source.fingerprint, given, options),
+            lambda live: _join(live, source.fingerprint, given, options),
         )
         if lines is not None:
             self._draw_lines(lines)
@@ -328,7 +329,9 @@ class Session(
         points: bool = True,
         keypoints: bool = True,
     ) -> npt.NDArray[np.uint8]:
-        """Return a frame with masks, points and keypoints drawn on it, as the widget shows it.
+        """Return a frame with masks, points and keypoints drawn on it, in the widget's colours.
+
+        What is hidden in the widget is drawn too; boxes are not.
 
         Parameters
         ----------
@@ -356,7 +359,10 @@ class Session(
         on_progress: Callable[[int, int], None] | None = None,
         fps: float | None = None,
     ) -> Path:
-        """Write an mp4 of all frames with masks and keypoints; see `render.export_video`."""
+        """Write an mp4 of all frames with masks and keypoints; see `render.export_video`.
+
+        What is hidden in the widget is in it too: `scopes` chooses.
+        """
         return render.export_video(self, path, scopes, on_progress, fps)
 
     def plot(self) -> Figure:
@@ -431,6 +437,13 @@ class Session(
         return f"<Session {self.name}: {state}>"
 
 
+def _join(live: Live, fingerprint: str, regions: tuple[str, ...] | None, options: Options) -> None:
+    """Let a session have a project that is open already."""
+    _check_same(live, fingerprint, regions, options)
+    # Goes on where a full disk or a file that was away ended it.
+    live.video.start()
+
+
 def _check_same(
     live: Live, fingerprint: str, regions: tuple[str, ...] | None, options: Options
 ) -> None:
@@ -447,6 +460,18 @@ def _check_same(
         key
         for key in ("fill_hole_area", "min_mask_region_area")
         if getattr(live.options.cleaning, key) != getattr(options.cleaning, key)
+    ]
+    different += [
+        key
+        for key, given, there in (
+            ("feature_cache", options.feature_bytes, live.options.feature_bytes),
+            (
+                "feature_cache_disk",
+                options.feature_disk_bytes or None,
+                live.options.feature_disk_bytes,
+            ),
+        )
+        if given not in (None, there)
     ]
     if regions is not None and live.merge_regions(regions) != live.regions:
         different.append("regions")

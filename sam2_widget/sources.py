@@ -99,6 +99,10 @@ class Source(ABC):
         """Where it can be opened again; None for frames in memory."""
         return None
 
+    def is_unchanged(self) -> bool:
+        """Tell whether it is still what was opened, as far as its fingerprint tells."""
+        return True
+
     @abstractmethod
     def frames(self, first: int = 0, step: int = 1) -> Iterator[Decoded]:
         """Yield every ``step``-th frame from frame 0 on.
@@ -150,7 +154,7 @@ def open_source(video: VideoLike) -> Source:
 
 def _open_path(path: Path) -> Source:
     if path.is_dir():
-        return _open_folder(path.resolve())
+        return _open_folder(Path(os.path.abspath(path)))
     if not path.exists():
         raise VideoNotFoundError(
             f"There is no file or folder {path}; check the path (relative paths start at "
@@ -158,7 +162,8 @@ def _open_path(path: Path) -> Source:
         )
     if path.suffix.lower() in IMAGE_SUFFIXES:
         raise VideoError(f"{path.name} is a single image; pass the folder that holds the images.")
-    return _open_file(path.resolve())
+    # Not resolved: a link has a name of its own, and so has its project.
+    return _open_file(Path(os.path.abspath(path)))
 
 
 # Video files
@@ -171,6 +176,12 @@ class _VideoFile(Source):
     @property
     def origin(self) -> Path:
         return self.path
+
+    def is_unchanged(self) -> bool:
+        try:
+            return _file_fingerprint(self.path)[1] == self.fingerprint
+        except VideoError:
+            return False
 
     def frames(self, first: int = 0, step: int = 1) -> Iterator[Decoded]:
         clock = _Clock(self.fps)

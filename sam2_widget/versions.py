@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sam2_widget.annotations import FramePrompts, Scope
+    from sam2_widget.keypoints import Skeleton
     from sam2_widget.live import Live
     from sam2_widget.records import MaskRecord
 
@@ -57,10 +58,9 @@ class Versions:
             self._put_keypoints(step.keypoints, back=back)
             if step.labels or step.skeleton:
                 # Last, so that nothing can fail once it is saved.
-                at = 0 if back else 1
                 live.put_drawing(
-                    step.labels[at] if step.labels else live.labels,
-                    step.skeleton[at] if step.skeleton else live.skeleton,
+                    step.labels[0 if back else 1] if step.labels else None,
+                    self._lines(step, back=back),
                 )
         for change in changes:
             _, now = change.versions(back=back)
@@ -111,6 +111,13 @@ class Versions:
         journal = project.track_path(scope)
         # A journal that is there is long: it is cut to its old length.
         return [project.mask_path(scope, frame), *([] if journal.exists() else [journal])]
+
+    def _lines(self, step: Step, *, back: bool) -> Skeleton | None:
+        """Return the skeleton of a step, unless the user gave another since."""
+        if step.skeleton is None:
+            return None
+        now, then = reversed(step.skeleton) if back else step.skeleton
+        return then if self._live.skeleton == now else None
 
     def _cut(self, journal: Path, length: int) -> None:
         """Take away the lines of a change that failed: later ones count, also after a kill."""

@@ -127,6 +127,11 @@ class Video:
         return self._source.fingerprint
 
     @property
+    def frame_step(self) -> int:
+        """Every how manieth frame of the source is a frame of this."""
+        return self._step
+
+    @property
     def fps(self) -> float:
         """Stored frames per second, an average where the frame rate varies."""
         return self._source.fps / self._step

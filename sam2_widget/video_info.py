@@ -29,11 +29,17 @@ def check_video(
         return None
     ours = {"fingerprint": fingerprint, **_extraction(options)}
     for key, value in ours.items():
-        if info.video.get(key) != value:
-            what = "another video" if key == "fingerprint" else f"the video with another {key}"
+        theirs = info.video.get(key)
+        if theirs == value:
+            continue
+        if key == "fingerprint":
             raise ProjectError(
-                f"{root} holds {what}; give name= to keep this one in a folder of its own."
+                f"{root} holds another video; give name= to keep this one in a folder of its own."
             )
+        raise ProjectError(
+            f"{root} holds this video with {key}={theirs}; give {key}={theirs} to open it, or "
+            "name= for another project."
+        )
     return _parse_stored(info)
 
 

@@ -227,9 +227,12 @@ def _doubts(confidence: Confidence, frame: int) -> tuple[float, float, float, st
     return change, jump, suspicion, CAUSES[confidence.cause[frame]]
 
 
-def is_stale(live: Live, scope: Scope, frame: int) -> bool:
-    """Tell whether a mask no longer follows from the scope's prompts as they are now."""
+def is_stale(live: Live, scope: Scope, frame: int, revision: str | None = None) -> bool:
+    """Tell whether a mask no longer follows from the scope's prompts as they are now.
+
+    `revision` is what the scope's prompts have now, if the caller knows it.
+    """
     record = live.masks.record(scope, frame)
     if record is None or live.annotations.at(scope, frame):
         return False
-    return record.revision != live.annotations.revision(scope)
+    return record.revision != (revision or live.annotations.revision(scope))

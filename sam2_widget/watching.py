@@ -61,6 +61,20 @@ class Watch:
                 return []
             return [frame for frame in rows if (rows.get(frame) or than)[0] > than[0]]
 
+    def changed_masks(self, folder: Path, now: Watch | None = None) -> list[int]:
+        """Return the frames whose masks are other files now than those that were noted here.
+
+        `now` is a watch that noted them since; without it the folder is looked at.
+        """
+        if now is None:
+            now = Watch()
+            now.note_folder(folder)
+        with self._lock, now._lock:
+            noted, rows = self._masks.get(os.fspath(folder)), now._masks.get(os.fspath(folder))
+            if noted is None or rows is None:
+                return []
+            return [frame for frame in rows if noted.get(frame) not in (None, rows.get(frame))]
+
     def is_known(self, path: Path) -> bool:
         """Tell whether a file is as it was when it was noted last."""
         if path.name in _UNWATCHED:

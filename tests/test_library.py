@@ -227,6 +227,17 @@ def test_a_damaged_project_is_not_passed_over_in_silence(tmp_path: Path) -> None
             project(clip, out, name="clip")
 
 
+def test_a_damaged_project_keeps_no_other_video_from_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = write_clip(touch(tmp_path / "day 1" / "clip.mp4"), count=5)
+    second = write_clip(touch(tmp_path / "day 2" / "clip.mp4"), count=7)
+    folder = project(first, out, name="clip")
+    project(second, out, name="clip-2")
+    (folder / "project.json").write_text("{")
+    assert settings_for(second, out)["name"] == "clip-2"
+    assert settings_for(first, out)["name"] == "clip"
+
+
 def test_a_video_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="not a video that can be read"):
         settings_for(touch(tmp_path / "clip.mp4", 10), tmp_path)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sam2_widget import bits, loading
 from sam2_widget.annotations import Box, Scope
 from sam2_widget.engines.fake import FakeEngine
-from sam2_widget.errors import LoadError, SaveError
+from sam2_widget.errors import LoadError, ProjectError, SaveError
 from sam2_widget.provenance import read_runs
 from tests.doings import disc, do, doings
 from tests.projects import calls, files, full_disk, open_project
@@ -296,6 +296,79 @@ def test_a_loaded_correction_is_refined_as_after_reopening(
     assert np.array_equal(first, second)
 
 
+def test_undoing_the_load_of_a_correction_has_the_old_one_refined_again(
+    session: Session, tmp_path: Path
+) -> None:
+    session.add_point(5, 40, 30)
+    content = export(session)
+    with open_project(tmp_path / "other") as other:
+        other.load(content)
+        other.clear_frame(5)
+        other.track().wait()
+        other.add_point(5, 50, 30)
+    engine = NotingEngine()
+    with open_project(tmp_path / "other", engine=engine) as other:
+        other.load(content)
+        other.undo()
+        other.add_point(5, 60, 30)
+        (_, included), *_ = engine.given
+        assert included == 1, "the point that the saved mask shows"
+        other.undo()
+        other.redo()
+        other.undo()
+        # Where a load is undone on a tracked frame nothing is shown yet.
+        other.clear_frame(5)
+        other.track().wait()
+        other.load(content)
+        other.undo()
+        engine.given.clear()
+        other.add_point(5, 40, 30)
+        (_, included), *_ = engine.given
+        assert included == 0
+
+
+def test_a_correction_loaded_over_a_track_refines_the_mask_it_came_with(
+    session: Session, tmp_path: Path
+) -> None:
+    session.add_point(5, 40, 30)
+    engine = NotingEngine()
+    with open_project(tmp_path / "other", engine=engine) as other:
+        other.add_point(0, 70, 40)
+        other.track().wait()
+        other.load(export(session))
+        loaded = other.masks[OVERALL][5]
+        other.add_point(5, 44, 30)
+        other.undo()
+        ((given, included),) = engine.given
+        assert included == 1
+        assert np.array_equal(given, loaded)
+        other.clean(min_mask_region_area=10)
+
+
+def test_a_file_of_other_frames_of_the_same_video_is_refused(tmp_path: Path) -> None:
+    with open_project(tmp_path / "small", frame_step=3, max_side=48) as small:
+        small.add_point(1, 20, 20)
+        small.add_keypoint(1, 20, 20, "tip")
+        folder, content = small.folder / "instance1", export(small)
+    with open_project(tmp_path / "other") as other:
+        for name in ("points_overall.json", "keypoints.json"):
+            with pytest.raises(LoadError, match="max_side=48 and frame_step=3"):
+                other.load(folder / name)
+        content["video"] |= {"width": 96, "height": 64}
+        with pytest.raises(LoadError, match=r"counts 4 frames.* 10; .*frame_step="):
+            other.load(content)
+    with pytest.raises(ProjectError, match="with frame_step=3; give frame_step=3 to open it"):
+        open_project(tmp_path / "small")
+
+
+def test_loading_a_file_of_another_video_says_so(session: Session, tmp_path: Path) -> None:
+    content = export(session)
+    content["video"]["fingerprint"] = "another"
+    with open_project(tmp_path / "other") as other:
+        told = other.load(content)
+        assert told[0] == "It was made from another video, 'clip': check that it fits."
+
+
 @pytest.mark.parametrize("pixels", [True, False])
 def test_a_correction_loaded_over_what_corrects_nothing_can_be_refined(
     session: Session, tmp_path: Path, pixels: bool
@@ -441,8 +514,11 @@ def test_lines_between_keypoints_are_loaded_and_undone(tmp_path: Path) -> None:
         assert other.skeleton == both
         assert other.undo()
         assert other.redo()
+        other.live.set_skeleton(mine)
+        assert other.undo()
+        assert other.skeleton == mine, "a later one counts"
     with open_project(tmp_path / "other") as other:
-        assert other.skeleton == both
+        assert other.skeleton == mine
         content["skeleton"] = [["tip"]]
         with pytest.raises(LoadError):
             other.load(content)

@@ -12,6 +12,7 @@ import pytest
 from sam2_widget import models
 from sam2_widget.catalogue import CATALOGUE
 from sam2_widget.errors import ModelError
+from sam2_widget.finding import download_folder, folders
 from sam2_widget.models import NANO_NOTE, OFFICIAL, ModelSpec, nano, resolve
 from sam2_widget.room import amount
 
@@ -64,7 +65,7 @@ def test_auto_gives_every_sam_2_1_checkpoint_the_largest_first() -> None:
 def test_an_official_name_finds_its_checkpoint_and_config(file: str) -> None:
     put(Path("checkpoints"), file)
     name = file.removesuffix(".pt")
-    assert resolve(name) == [ModelSpec(name, OFFICIAL[file], Path("checkpoints") / file)]
+    assert resolve(name) == [ModelSpec(name, OFFICIAL[file], Path("checkpoints").absolute() / file)]
 
 
 def test_the_folder_the_user_named_wins_over_the_working_folder_and_that_over_the_cache(
@@ -72,11 +73,14 @@ def test_the_folder_the_user_named_wins_over_the_working_folder_and_that_over_th
 ) -> None:
     name = "sam2.1_hiera_small"
     monkeypatch.setenv("SAM2_WIDGET_CHECKPOINTS", str(tmp_path))
-    paths = [put(folder, f"{name}.pt")[0] for folder in (tmp_path, Path("checkpoints"), cache())]
+    paths = [
+        put(folder, f"{name}.pt")[0]
+        for folder in (tmp_path, Path("checkpoints").absolute(), cache())
+    ]
     for path in paths:
         assert resolve(name)[0].checkpoint == path
         path.unlink()
-    with pytest.raises(ModelError, match=r"is neither in .* nor in checkpoints nor in"):
+    with pytest.raises(ModelError, match=r"is neither in .* nor in .*checkpoints nor in"):
         resolve(name)
 
 
@@ -85,7 +89,7 @@ def test_a_missing_official_checkpoint_says_how_to_get_it() -> None:
         with pytest.raises(ModelError) as missing:
             models.path(name)
         text = str(missing.value)
-        assert "sam2.1_hiera_large.pt is neither in checkpoints nor in" in text
+        assert f"is neither in {Path('checkpoints').absolute()} nor in" in text
         assert "sw.models.download('sam2.1_hiera_large')" in text
         assert "`sam2-widget download sam2.1_hiera_large`" in text
 
@@ -113,15 +117,41 @@ def test_weights_of_one_s_own_take_the_config_of_their_name_else_have_to_tell(
     (path,) = put(tmp_path, "mine.pt")
     assert resolve(path) == [ModelSpec("mine", "", path)]
     put(Path("configs"), "mine.yaml", "other.yaml")
-    assert resolve(path) == [ModelSpec("mine", str(Path("configs/mine.yaml")), path)]
+    assert resolve(path) == [ModelSpec("mine", str(Path("configs/mine.yaml").absolute()), path)]
     assert resolve(path, "other")[0].config == "other"
 
 
 @pytest.mark.parametrize("name", ["mine", "mine.safetensors"])
 def test_weights_of_one_s_own_are_found_by_name_in_the_folders(name: str) -> None:
-    (path,) = put(Path("checkpoints"), "mine.safetensors")
+    (path,) = put(Path("checkpoints").absolute(), "mine.safetensors")
     assert resolve(name) == [ModelSpec("mine", "", path)]
     assert models.path(name) == path
+
+
+def test_a_model_is_where_it_was_when_the_notebook_goes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(Path("checkpoints"), "mine.safetensors")
+    put(Path("configs"), "mine.yaml")
+    put(Path("weights"), "other.pt")
+    (mine,), (other,) = resolve("mine"), resolve("weights/other.pt", "configs/mine.yaml")
+    monkeypatch.chdir(tmp_path)
+    files = mine.checkpoint, mine.config, other.checkpoint, other.config
+    assert all(Path(file).is_file() for file in files)
+
+
+def test_the_folder_for_downloads_may_be_in_the_home_folder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SAM2_WIDGET_CHECKPOINTS", "~/weights")
+    assert download_folder() == folders()[0] == Path.home() / "weights"
+
+
+def test_weights_under_the_name_of_another_model_are_not_listed_as_it() -> None:
+    put(Path("checkpoints"), "nano.safetensors", "sam2.1_hiera_tiny.safetensors", "mine.pt")
+    names = [info.name for info in models.list()]
+    assert len(names) == len(set(names))
+    assert names[-1] == "mine"
 
 
 def test_the_home_folder_may_be_written_short() -> None:
@@ -180,7 +210,7 @@ def test_documents_repeat_the_catalogue() -> None:
 
 
 def test_the_list_tells_what_there_is_and_where_it_lies() -> None:
-    (large,) = put(Path("checkpoints"), "sam2.1_hiera_large.pt")
+    (large,) = put(Path("checkpoints").absolute(), "sam2.1_hiera_large.pt")
     (mine,) = put(cache(), "mine.safetensors")
     put(cache(), "notes.txt", "sam2.1_hiera_small.pt.part")
     listed = {info.name: info for info in models.list()}

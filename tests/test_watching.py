@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sam2_widget import bits, masks, watching
+from sam2_widget import bits, watching
 from sam2_widget.annotations import Scope
 from sam2_widget.durable import write_file
 from sam2_widget.engines.fake import FakeEngine
@@ -310,68 +310,97 @@ def test_reload_takes_over_keypoints_masks_and_regions(session: Session) -> None
     assert saved["regions"][-2:] == [{"id": "tail", "name": "Tail"}, {"id": "nose", "name": "nose"}]
 
 
-def rewrite(path: Path, mask: np.ndarray) -> None:
-    """Write a mask as a script would, later than anything before."""
-    path.write_bytes(bits.to_png(mask))
-    later = path.stat().st_mtime_ns + 10**9
-    os.utime(path, ns=(later, later))
-
-
-@pytest.mark.parametrize("reopen", [False, True])
-def test_masks_that_a_script_rewrote_are_measured_anew(tmp_path: Path, reopen: bool) -> None:
+def rewrite(png: Path, later: float = 1) -> None:
+    """Write a mask of 25 pixels as a script would, so many seconds later than it was written."""
     mask = np.zeros((64, 96), bool)
     mask[10:15, 20:25] = True
+    time = png.stat().st_mtime_ns + int(later * 1e9)
+    png.write_bytes(bits.to_png(mask))
+    os.utime(png, ns=(time, time))
+
+
+@pytest.mark.parametrize("then", ["reload", "click, reload", "close", "kill"])
+@pytest.mark.parametrize("later", [1, -1])
+def test_masks_that_a_script_rewrote_are_measured_anew(
+    tmp_path: Path, then: str, later: float
+) -> None:
     with open_project(tmp_path) as session:
         session.add_point(0, 20, 20)
         session.track().wait()
         before = session.to_dataframe()
-        png = session.folder / "instance1/masks_overall/00002.png"
-        if not reopen:
-            rewrite(png, mask)
+        rewrite(session.folder / "instance1/masks_overall/00002.png", later)
+        if "click" in then:
+            session.add_point(8, 60, 20)
+            session.undo()
+        if "reload" in then:
             session.reload()
-            table = session.to_dataframe()
-    if reopen:
-        rewrite(png, mask)
+        if then == "kill":
+            session.reload()
+            shutil.copytree(session.folder, tmp_path / "killed" / "clip")
+            tmp_path = tmp_path / "killed"
     for _ in range(2):
         with open_project(tmp_path) as session:
-            if reopen:
-                table = session.to_dataframe()
+            table = session.to_dataframe()
             assert session.masks[OVERALL].areas()[2] == 25
-            assert session.to_dataframe().equals(table)
     assert table["area"].tolist() == [25 if i == 2 else a for i, a in enumerate(before["area"])]
     assert table["x0"][2] == 20
     same = ["frame", "source", "score", "stale"]
     assert table[same].equals(before[same])
 
 
-def test_a_copy_with_times_of_its_own_is_not_read_mask_by_mask(
+def test_masks_that_a_script_rewrote_while_the_project_was_closed_are_measured_anew(
+    tmp_path: Path,
+) -> None:
+    with open_project(tmp_path) as session:
+        session.add_point(0, 20, 20)
+        session.track().wait()
+        folder = session.folder / "instance1/masks_overall"
+    for frame in (2, 7):
+        rewrite(folder / f"{frame:05d}.png")
+    with open_project(tmp_path) as session:
+        session.add_point(8, 60, 20)
+        shutil.copytree(session.folder, tmp_path / "killed" / "clip")
+    for place in (tmp_path, tmp_path / "killed"):
+        with open_project(place) as session:
+            assert session.masks[OVERALL].areas()[[2, 7]].tolist() == [25, 25]
+
+
+def test_a_copy_with_times_of_its_own_is_read_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with open_project(tmp_path) as session:
         session.add_point(0, 20, 20)
         session.track().wait()
         before = session.to_dataframe()
-        folder = session.folder / "instance1/masks_overall"
-    for png in folder.glob("*.png"):
-        rewrite(png, bits.from_png(png.read_bytes(), 64, 96))
-    read = []
+    os.utime(session.folder / JOURNAL, ns=(10**18, 10**18))
+    read: list[object] = []
     from_png = bits.from_png
-    monkeypatch.setattr(bits, "from_png", lambda *png: read.append(1) or from_png(*png))
-    monkeypatch.setattr(masks, "_LOOKED_AT", 3)
-    with open_project(tmp_path) as session:
-        assert len(read) <= 5
-        assert session.to_dataframe().equals(before)
+
+    def note(data: bytes, height: int, width: int) -> object:
+        read.append(data)
+        return from_png(data, height, width)
+
+    monkeypatch.setattr(bits, "from_png", note)
+    for count in (10, 0):
+        read.clear()
+        with open_project(tmp_path) as session:
+            assert len(read) == count
+            assert session.to_dataframe().equals(before)
 
 
 def test_a_region_that_only_files_know_is_there(session: Session) -> None:
     points = session.folder / POINTS
-    shutil.copyfile(points, points.with_name("points_tail.json"))
+    shutil.copytree(points.parent, session.folder / "instance2")
+    for instance in ("instance1", "instance2"):
+        shutil.copyfile(points, session.folder / instance / "points_tail.json")
     session.reload()
     assert session.regions[-1] == "tail"
+    assert session.regions.count("tail") == 1
     assert session.overlay(0).any()
     saved = json.loads((session.folder / "project.json").read_bytes())
     assert saved["regions"][-1]["id"] == "tail"
     session.delete_scope(1, "tail")
+    session.delete_scope(2, "tail")
     shutil.copyfile(points, points.with_name("points_nose.json"))
     folder = session.folder
     session.close()

@@ -170,6 +170,9 @@ def _check_tree(tree: Any, path: Path) -> None:
             raise ModelError(
                 f"{path} names {target!r}; a model config may only name classes of sam2.modeling."
             )
+        if "_args_" in tree:
+            # By place instead of by name nothing below could be told apart.
+            raise ModelError(f"{path} gives arguments as _args_; give each by its name.")
         if tree.get("weights_path") is not None:
             raise ModelError(f"{path} gives a weights_path; take it out, the checkpoint has all.")
         children = [*tree, *tree.values()]
