@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator
+import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from sam2_widget.errors import FrameIndexError, PromptError
@@ -10,7 +12,6 @@ from sam2_widget.session_base import SessionBase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from concurrent.futures import Future
 
     from sam2_widget.events import Change
     from sam2_widget.planning import Direction
@@ -77,8 +78,24 @@ class TrackSession(SessionBase):
         direction: Direction,
         force: bool,
     ) -> Future[TrackJob]:
-        """Start tracking without waiting for the worker; see `track`."""
-        return self._submit(lambda: self.track(scopes, start, stop, direction, force))
+        """Start tracking without waiting for the worker or for the video's length; see `track`."""
+
+        def act() -> TrackJob:
+            return self.track(scopes, start, stop, direction, force)
+
+        if self._open.video.length_is_known:
+            return self._submit(act)
+        future: Future[TrackJob] = Future()
+
+        def wait() -> None:
+            try:
+                future.set_result(act())
+            except BaseException as error:  # it is told to who has the future
+                future.set_exception(error)
+
+        # Not on the worker: clicks are answered meanwhile.
+        threading.Thread(target=wait, name="sam2-widget track", daemon=True).start()
+        return future
 
     def cancel(self) -> None:
         """Cancel all tracking; what is done stays."""

@@ -162,6 +162,11 @@ class Video:
         return self.ready if count is None else count
 
     @property
+    def length_is_known(self) -> bool:
+        """Whether ``len()`` answers at once, and not when the last frame is stored."""
+        return self._known_count() is not None
+
+    @property
     def names(self) -> list[str] | None:
         """File names of the images of a folder, in order; None for other sources."""
         names = self._source.names

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import pytest
 
 from sam2_widget.engines.fake import FakeEngine
-from sam2_widget.errors import ClosedError, ModelError, VideoError
+from sam2_widget.errors import ClosedError, ModelError, PromptError, VideoError
 from sam2_widget.session import Session
 from sam2_widget.sources import Source, open_source
 from tests.clips import gated, numbered_frames, write_clip, write_images
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-SlowFrames: TypeAlias = "Callable[[Source], tuple[Session, threading.Semaphore]]"
+SlowFrames: TypeAlias = "Callable[..., tuple[Session, threading.Semaphore]]"
 _T = TypeVar("_T")
 
 
@@ -30,8 +30,8 @@ def slow_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slo
     """Return a function that opens a source whose frames come when the gate is released."""
     opened: list[tuple[Session, threading.Semaphore]] = []
 
-    def start(inner: Source) -> tuple[Session, threading.Semaphore]:
-        source = gated(inner)
+    def start(inner: Source, **changes: Any) -> tuple[Session, threading.Semaphore]:
+        source = gated(inner, **changes)
         monkeypatch.setattr("sam2_widget.session.open_source", lambda _video: source)
         session = Session("slow", name="slow", output_dir=tmp_path, model=FakeEngine())
         opened.append((session, source.gate))
@@ -126,6 +126,22 @@ def test_a_run_whose_scopes_were_all_taken_out_ends_at_once(
     assert stepped(gate) == [1]
     assert slow.is_stale(1)
     assert job.progress == (1, 1, 0.0)
+
+
+def test_a_track_that_waits_for_the_video_s_length_holds_up_no_click(
+    slow_frames: SlowFrames,
+) -> None:
+    session, gate = slow_frames(open_source(numbered_frames(10)), count=None)
+    gate.release(3)
+    session.add_point(0, 20, 20)
+    job = session.track_soon(None, None, None, "both", False)
+    assert session.add_point(2, 30, 20).any()
+    assert not job.done()
+    gate.release(10)
+    assert job.result(PATIENCE).wait(PATIENCE)
+    assert len(session.masks[OVERALL].frames) == 10
+    refused = session.track_soon([(2, "shaft")], None, None, "both", False)
+    assert isinstance(refused.exception(PATIENCE), PromptError)
 
 
 def test_a_second_track_is_queued_and_skips_what_the_first_made(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sam2_widget.errors import DownloadError
 from sam2_widget.fetching import fetch
 from sam2_widget.transfer import Slowest
 from sam2_widget.verifying import MEMORY
@@ -241,6 +242,22 @@ def test_damaged_notes_of_a_beginning_do_no_harm(web: Web, tmp_path: Path, notes
 
 
 # Wrong answers
+
+
+def test_what_another_machine_writes_meanwhile_is_never_taken_for_the_file(
+    web: Web, tmp_path: Path
+) -> None:
+    part = tmp_path / "test.pt.part"
+
+    def join_in(done: int, _size: int) -> None:
+        if 0 < done < SIZE:
+            with part.open("ab") as file:
+                file.write(b"x")
+
+    with pytest.raises(DownloadError, match=r"Another process wrote to .*try again"):
+        fetch(web.entry(), tmp_path, join_in)
+    assert contents(tmp_path) == {}
+    assert is_whole(fetch(web.entry(), tmp_path).parent)
 
 
 def test_wrong_bytes_are_deleted_and_said(web: Web, tmp_path: Path) -> None:

@@ -257,6 +257,16 @@ def test_a_target_in_a_list_is_found(tmp_path: Path) -> None:
     assert not trace.exists()
 
 
+def test_a_config_may_not_give_arguments_by_place(tmp_path: Path) -> None:
+    def hide(model: dict[str, Any]) -> None:
+        trunk = model["image_encoder"]["trunk"]
+        model["image_encoder"]["trunk"] = {"_target_": trunk["_target_"], "_args_": [32, 1]}
+
+    path = config(tmp_path, hide)
+    with pytest.raises(ModelError, match="gives arguments as _args_"):
+        load_predictor(path, NANO.checkpoint, CPU)
+
+
 def test_a_config_may_not_read_weights_of_its_own(tmp_path: Path) -> None:
     evil, trace = tmp_path / "evil.pt", tmp_path / "was here"
     torch.save({"weight": Hostile(trace)}, evil)

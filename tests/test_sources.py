@@ -69,6 +69,17 @@ def test_each_container_gives_its_frames_in_order(tmp_path: Path, name: str, cod
     assert [frame.time for frame in frames] == pytest.approx([i / 10 for i in range(12)], abs=2e-3)
 
 
+def test_a_link_gives_its_own_name_to_the_project(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    write_clip(tmp_path / "raw" / "cam.mp4")
+    link = tmp_path / "mouse.mp4"
+    try:
+        link.symlink_to(tmp_path / "raw" / "cam.mp4")
+    except OSError:
+        pytest.skip("no links here")
+    assert open_source(link).default_name == "mouse"
+
+
 def test_an_mp4_announces_its_number_of_frames(tmp_path: Path) -> None:
     assert open_source(str(write_clip(tmp_path / "a.mp4", count=7))).count == 7
 

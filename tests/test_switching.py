@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from sam2_widget.annotations import Scope
 from sam2_widget.annotator import Annotator
+from sam2_widget.checksums import sha256
 from sam2_widget.choosing import GIB, choose
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.engines.sam2 import Sam2Engine
@@ -22,7 +23,7 @@ from sam2_widget.models import OFFICIAL, ModelSpec, nano
 from sam2_widget.sample import SAMPLE_CLICKS
 from sam2_widget.session import Session
 from tests.clips import numbered_frames
-from tests.projects import PATIENCE, GatedEngine, open_project, settle, until
+from tests.projects import PATIENCE, GatedEngine, hashed, open_project, settle, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,6 +205,28 @@ def test_the_model_in_use_is_not_loaded_again(session: Session) -> None:
     session.set_model("nano", device="cpu")
     # Without checkpoints, that is what auto comes to.
     session.model = "auto"
+    assert session.live.engine is engine
+
+
+def test_weights_that_were_trained_on_are_loaded_anew(
+    session: Session, other: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.safetensors"
+    shutil.copyfile(NANO.checkpoint, mine)
+    switch(session, mine)
+    mask = session.add_point(0, *DISC)
+    hashed(session)
+    first = sha256(mine)
+    shutil.copyfile(other, mine)
+    assert session.provenance()["checkpoint"]["sha256"] == first
+    engine = session.live.engine
+    switch(session, mine)
+    assert session.live.engine is not engine
+    assert session.provenance()["checkpoint"]["sha256"] == sha256(mine) != first
+    session.clear_frame(0)
+    assert not np.array_equal(session.add_point(0, *DISC), mask)
+    engine = session.live.engine
+    switch(session, mine)
     assert session.live.engine is engine
 
 

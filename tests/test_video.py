@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import signal
 import subprocess
@@ -40,7 +41,7 @@ from tests.clips import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sam2_widget.sources import Source
+    from sam2_widget.sources import Decoded, Source
 
 ROOT = str(Path(__file__).parents[1])
 
@@ -541,11 +542,59 @@ def test_a_full_disk_is_told_and_can_be_mended(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_bytes", full)
         video = Video(open_source(clip), frames)
-        with pytest.raises(SaveError, match="The disk is full"):
-            video.wait()
+        for _ in range(2):
+            with pytest.raises(SaveError, match="The disk is full"):
+                video.wait()
+            join_extraction()
     assert sorted(stored_files(frames)) == [f"{i:05d}.jpg" for i in range(4)]
     again = Video(open_source(clip), frames)
     assert again.wait()
+    assert video.wait(), "who asks again is served"
+    assert [number_of(video[i]) for i in range(12)] == list(range(12))
+    np.testing.assert_array_equal(video.times, again.times)
+
+
+def test_a_read_error_that_passes_is_not_the_end_of_the_video(
+    clip: Path, frames: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = open_source(clip)
+    read, tries = type(source).frames, []
+
+    def break_off(self: Source, first: int = 0, step: int = 1) -> Iterator[Decoded]:
+        tries.append(first)
+        return itertools.islice(read(self, first, step), 5 if len(tries) == 1 else None)
+
+    monkeypatch.setattr(type(source), "frames", break_off)
+    video = Video(source, frames)
+    assert video.wait()
+    assert tries == [0, 5]
+    assert [number_of(video[i]) for i in range(len(video))] == list(range(12))
+    assert len(video.times) == 12
+    assert video.warnings == []
+
+
+def test_a_file_that_is_cut_while_it_is_read_fails_and_goes_on_when_it_is_whole(
+    tmp_path: Path, frames: Path
+) -> None:
+    path = write_timed_clip(tmp_path / "a.mp4", range(0, 2000, 100), gop=1)
+    source, whole = open_source(path), path.read_bytes()
+    truncated_clip(path)
+    video = Video(source, frames)
+    with pytest.raises(VideoError, match=r"a\.mp4 changed, or could not be read, while"):
+        video.wait()
+    assert 0 < video.ready < 20
+    path.write_bytes(whole)
+    join_extraction()
+    video.start()
+    assert video.wait()
+    assert len(video) == 20
+
+
+def join_extraction() -> None:
+    """Wait until the thread of a run that failed has ended."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("sam2-widget frames"):
+            thread.join()
 
 
 def test_an_unforeseen_error_reaches_those_who_wait(

@@ -33,9 +33,11 @@ export class Edits {
     this.#options = options;
   }
 
-  /** Whether the user ended the run that is or was on. */
-  get isCancelling(): boolean {
-    return this.#cancelling;
+  /** The line that says how a run ended. */
+  outcome(): string {
+    const cancelled = this.#cancelling;
+    this.#cancelling = false;
+    return cancelled ? "Tracking was cancelled; what is done stays." : "Tracking has ended.";
   }
 
   /** An edit of another part, told and counted as one of these; see `#edit`. */
@@ -168,7 +170,7 @@ export class Edits {
   }
 
   async cancel(): Promise<void> {
-    this.#cancelling = true;
+    this.#cancelling = !!this.#options.state.shared.peek()?.job;
     this.#options.state.message.value = "Cancelling after the frame at hand…";
     await this.report(this.#options.connection.request("cancel", {}));
   }

@@ -22,8 +22,10 @@ export class KeypointEdits implements KeypointActs {
     this.#options = options;
   }
 
+  /** Stays on a frame that is worked on; masks that are hidden stay so. */
   hold(frame: number): void {
-    this.#options.edits.hold(frame);
+    const { state, playback } = this.#options;
+    if (state.playing.peek()) playback.seek(frame);
   }
 
   async add(keypoint: Keypoint, name: string | null): Promise<void> {

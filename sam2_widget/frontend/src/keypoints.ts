@@ -73,13 +73,13 @@ export function namesOf(shared: Pick<State, "skeleton" | "keypoint_names"> | nul
   return [...new Set([...(shared?.skeleton.flat() ?? []), ...(shared?.keypoint_names ?? [])])];
 }
 
-/** The first name from `last` on that is not taken; empty when all are. */
+/** The first name from `last` on that is not taken, `last` itself if it is gone; empty when all are. */
 export function nextName(
   names: readonly string[],
   taken: ReadonlySet<string>,
   last: string | undefined,
 ): string {
-  const start = last === undefined ? 0 : names.indexOf(last) + 1;
+  const start = last === undefined ? 0 : Math.max(0, names.indexOf(last));
   const ordered = [...names.slice(start), ...names.slice(0, start)];
   return ordered.find((name) => !taken.has(name)) ?? "";
 }

@@ -38,6 +38,8 @@ export class Overlays {
   #oldest = 0;
   #needed = new Map<number, number>();
   #failed = new Set<number>();
+  /** Frames whose overlay is on its way with their image. */
+  #along = new Set<number>();
   #fetcher = new Fetcher({
     has: (frame) => this.isFresh(frame) || this.#failed.has(frame),
     fetch: (frame) => this.#fetch(frame),
@@ -79,7 +81,8 @@ export class Overlays {
     request: (overlay: boolean) => Promise<A>,
   ): Promise<A> {
     const asOf = this.#needs(frame);
-    const answer = await request(!this.isFresh(frame));
+    this.#along.add(frame);
+    const answer = await request(!this.isFresh(frame)).finally(() => this.#along.delete(frame));
     if (answer.kind === "frame" && answer.overlay) {
       const [, ...buffers] = answer.buffers;
       const overlay: Overlay = { ...answer.overlay, kind: "overlay", buffers };
@@ -129,7 +132,7 @@ export class Overlays {
 
   /** Only frames that are here or on their way matter: all others are asked for when needed. */
   #affected(changed: readonly (readonly [number, number])[]): number[] {
-    const known = new Set([...this.#cache.keys(), ...this.#fetcher.asking]);
+    const known = new Set([...this.#cache.keys(), ...this.#fetcher.asking, ...this.#along]);
     return [...known].filter((frame) =>
       changed.some(([start, stop]) => start <= frame && frame < stop),
     );

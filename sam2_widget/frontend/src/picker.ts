@@ -128,6 +128,8 @@ export function createPicker(options: PickerOptions): Part {
   async function send(files: readonly File[]): Promise<void> {
     let name: string | null = null;
     for (const file of files) {
+      // Without its view nothing is sent any more: it would be tried again for ever.
+      if (closing.aborted || !choosing.peek()) return;
       try {
         ({ name } = await uploader.upload(file, "video"));
       } catch (error) {

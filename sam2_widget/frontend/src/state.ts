@@ -235,11 +235,15 @@ export class ViewState {
   }
 
   /** Leaves what is no longer there. */
-  keepTo(regions: State["regions"]): void {
+  keepTo({ regions, video }: State): void {
     const ids = regions.map(({ id }) => id);
     if (!ids.includes(this.region.peek())) this.region.value = ids[0] ?? "";
     const gone = [...this.hidden.peek()].filter((key) => !ids.includes(scopeOf(key).region));
     if (gone.length > 0) this.hide(gone, false);
+    const [range, last] = [this.look.range.peek(), Math.max(0, this.frames.peek() - 1)];
+    // A video can have fewer frames than it announced.
+    if (video?.complete && range && range[1] > last)
+      this.look.range.value = [Math.min(range[0], last), last];
   }
 }
 

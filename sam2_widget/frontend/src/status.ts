@@ -70,7 +70,7 @@ export function statusNews(state: ViewState): string {
   if (shared.model.status === "loading") return "Loading the model…";
   if (shared.model.status === "failed") return "The model could not be loaded.";
   // Beside it the progress goes on; what was asked for comes first.
-  if (shared.job) return state.suspect.value?.text ?? shared.job.text;
+  if (shared.job) return state.suspect.value?.text ?? (state.message.value || shared.job.text);
   if (state.message.value) return state.message.value;
   return shared.read_only ? "Read-only: this project is open elsewhere." : "";
 }

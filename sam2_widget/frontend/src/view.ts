@@ -104,7 +104,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
           move: (keypoint, again) => void keypointEdits.move(keypoint, again),
           setVisible: (keypoint, visible) => void keypointEdits.setVisible(keypoint, visible),
           remove: (keypoint) => void keypointEdits.remove(keypoint),
-          hold: (frame) => edits.hold(frame),
+          hold: (frame) => keypointEdits.hold(frame),
         },
       },
       painted: (painted) => tellPainted(root, painted),
@@ -251,14 +251,17 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
 
   function receive(shared: State, fresh: boolean): void {
     batch(() => {
-      tellOutcome(state, shared, edits.isCancelling);
+      const isTracking = !!state.shared.peek()?.job;
+      if (isTracking && !shared.job) state.message.value = edits.outcome();
+      // What was said before a run is in the way of what it says.
+      if (!isTracking && shared.job) state.message.value = "";
       state.shared.value = shared;
       if (state.choices.peek()) {
         // What went wrong before the video was open is over.
         state.choices.value = null;
         state.troubles.value = [];
       }
-      state.keepTo(shared.regions);
+      state.keepTo(shared);
     });
     overlays.invalidate(fresh ? null : shared.changed, shared.revision);
     frames.retry(shared.video.ready);
@@ -322,12 +325,4 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
     root.remove();
   }
   return close;
-}
-
-/** When a run has ended: the line that says how. */
-function tellOutcome(state: ViewState, next: State, cancelled: boolean): void {
-  if (!state.shared.peek()?.job || next.job) return;
-  state.message.value = cancelled
-    ? "Tracking was cancelled; what is done stays."
-    : "Tracking has ended.";
 }

@@ -351,6 +351,18 @@ describe("overlays", () => {
     expect(revision(3)).toBe(11);
   });
 
+  test("what changed while its overlay came along is asked for again", async () => {
+    let answer = (_: Frame): void => {};
+    const coming = overlays.along(3, () => new Promise<Frame>((resolve) => (answer = resolve)));
+    overlays.invalidate([[3, 4]], 12);
+    const [image, { kind: _, buffers: __, ...overlay }] = [Uint8Array.of(1), layer(3, 11)];
+    answer({ kind: "frame", frame: 3, width: 1, height: 1, overlay, buffers: [image] });
+    await coming;
+    overlays.want(3);
+    await tick();
+    expect(asked.map(({ index }) => index)).toEqual([3]);
+  });
+
   test("a damaged overlay that came along is told of; the image is shown all the same", async () => {
     const masks = [{ instance: 1, region: "overall", color: "#000000", source: "click" }].map(
       (item) => ({

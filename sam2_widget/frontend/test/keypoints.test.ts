@@ -69,6 +69,14 @@ describe("the mode", () => {
     expect(button("point").getAttribute("aria-pressed")).toBe("true");
   });
 
+  test("leaves hidden masks hidden", async () => {
+    model.set("hidden", [[1, "overall"]]);
+    page.drag(EMPTY, EMPTY);
+    await answer("add_keypoint", item("base", EMPTY));
+    page.drag(EMPTY, EMPTY);
+    expect(model.traits.hidden).toEqual([[1, "overall"]]);
+  });
+
   test("changes when Python says so", () => {
     model.set("mode", "segment");
     expect(data().mode).toBe("segment");
@@ -390,6 +398,7 @@ describe("names", () => {
     [["a", "c"], "c", "b"],
     [["a", "b", "c"], "c", ""],
     [["x"], "x", "a"],
+    [["a"], "b", "b"],
   ])("with %j taken and %s last the next is %s", (taken, before, next) => {
     expect(nextName(["a", "b", "c"], new Set(taken), before)).toBe(next);
   });

@@ -237,6 +237,15 @@ describe("an upload", () => {
     expect(model.of("cancel_upload")).toEqual([]);
   });
 
+  test("of several ends with its view, the page stays alive", async () => {
+    await offer();
+    choose(clip(), clip("b.mp4"));
+    await sent("begin_upload");
+    page.close();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(model.of("begin_upload").length).toBe(1);
+  });
+
   test("is not begun by what is dropped on a video that is open", async () => {
     model.traits.region = "overall";
     page.reopen();

@@ -204,11 +204,18 @@ describe("tracking", () => {
     expect(find(".s2w-progress-text").textContent).toBe("frame 12 of 60, 4 s left");
     expect(find("[role=progressbar]").getAttribute("aria-valuenow")).toBe("12");
     expect(root().dataset.job).toBe("running");
+    expect(find(".s2w-status").textContent).toBe(job.text);
     press("Escape");
     expect(model.of("cancel").length).toBe(1);
+    expect(find(".s2w-status").textContent).toContain("Cancelling after the frame");
     await tell({ revision: 44, changed: [] });
     expect(find(".s2w-progress").hidden).toBe(true);
     expect(find(".s2w-status").textContent).toContain("cancelled");
+    // A run of Python's, later.
+    await tell({ revision: 45, changed: [], job });
+    expect(find(".s2w-status").textContent).toBe(job.text);
+    await tell({ revision: 46, changed: [] });
+    expect(find(".s2w-status").textContent).toBe("Tracking has ended.");
   });
 
   test("renews the overlay on screen when its mask changed, and no other", async () => {
