@@ -254,7 +254,7 @@ class Editor:
         step = history.done[-1]
         self._versions.switch(step, back=True)
         history.undo()
-        self._show_loaded(step, back=True)
+        self._reshow(step, back=True)
         return step
 
     def redo(self) -> Step | None:
@@ -265,7 +265,7 @@ class Editor:
         step = history.undone[-1]
         self._versions.switch(step, back=False)
         history.redo()
-        self._show_loaded(step, back=False)
+        self._reshow(step, back=False)
         return step
 
     def clear_frame(self, scope: Scope, frame: int) -> None:
@@ -302,12 +302,17 @@ class Editor:
         keypoints: Sequence[KeypointChange],
         labels: Labels,
         skeleton: Skeleton | None = None,
+        *,
+        from_file: bool = False,
     ) -> None:
-        """Change many frames, keypoints, labels and lines between keypoints as one step."""
+        """Change many frames, keypoints, labels and lines between keypoints as one step.
+
+        `from_file` where masks that come with corrections are not of the tracks that are here.
+        """
         live = self._live
         folder = live.history.folder()
         try:
-            changes = [self._to(new, folder) for new in frames]
+            changes = [self._to(new, folder, from_file) for new in frames]
             scope = changes[0].scope if changes else Scope(1, live.regions[0])
             step = Step(text, scope, None, changes, keypoints=list(keypoints))
             if labels != live.labels:
@@ -321,9 +326,9 @@ class Editor:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         live.history.push(step)
-        self._show_loaded(step, back=False)
+        self._reshow(step, back=False)
 
-    def _to(self, new: NewFrame, folder: Path) -> FrameChange:
+    def _to(self, new: NewFrame, folder: Path, from_file: bool) -> FrameChange:
         """Return the change that makes a frame a new one, its PNG in the folder of the step."""
         scope, frame, record, png = new.scope, new.frame, new.record, new.png
         path = kept_png(folder, "after", scope, frame)
@@ -335,22 +340,21 @@ class Editor:
             write_file(path, png)
         before = self._versions.of(scope, frame, kept_png(folder, "before", scope, frame))
         given = new.png is not None and new.prompts is not None and new.prompts.corrects
-        loaded = given and new.prompts != before.prompts
+        loaded = from_file and given and (new.prompts, record) != (before.prompts, before.record)
         return FrameChange(scope, frame, before, Version(new.prompts, record, path), loaded)
 
-    def _show_loaded(self, step: Step, *, back: bool) -> None:
-        """Have further prompts refine the masks of corrections that were loaded, or undone.
+    def _reshow(self, step: Step, *, back: bool) -> None:
+        """Have further prompts refine the masks of corrections whose origin undo does not know.
 
         As after reopening: these masks show all of their prompts.
         """
-        slot = self._live.slot
         for change in step.changes if isinstance(step.changes, list) else ():
-            if change.loaded:
-                place = change.scope, change.frame
-                _, now = change.versions(back=back)
-                slot.shown.pop(place, None)
-                if now.prompts and now.prompts.corrects and self._maker.refines_saved(*place):
-                    slot.shown[place] = now.prompts
+            place = change.scope, change.frame
+            _, now = change.versions(back=back)
+            if not now.prompts or not now.prompts.corrects:
+                continue
+            if (change.loaded and not back) or self._maker.refines_saved(*place):
+                self._live.slot.shown[place] = now.prompts
                 self._versions.forget(*place, change.before.record)
 
     def _clear(
@@ -400,6 +404,8 @@ class Editor:
         if not chosen:
             raise PromptError("There is nothing to track; click an object first.")
         engine = live.slot.ready()
+        # It may have ended where the disk was full.
+        live.video.start()
         # What was undone belongs to masks that the run may replace.
         live.history.undone.clear()
         what = str(chosen[0]) if len(chosen) == 1 else f"{len(chosen)} scopes"

@@ -120,6 +120,11 @@ class EngineSlot:
             return True
         return not any_will_do and not self.is_used(model)
 
+    def is_as_on_disk(self) -> bool:
+        """Tell whether the files of the model in use are those it was loaded from."""
+        opened = self._opened
+        return opened is None or opened.files == _files_of(opened.spec)
+
     def is_used(self, model: Model, device: str | None = None) -> bool:
         """Tell whether a model is the one in use, or the one that is being loaded."""
         opened = self._opened
@@ -128,9 +133,6 @@ class EngineSlot:
         same = model == self._model or model is self._model
         if opened is None or self._model is not opened.model or isinstance(model, Engine):
             return same
-        if opened.files != _files_of(opened.spec):
-            # Weights that were trained on, under the same name.
-            return False
         # "auto" may have come to it, and have something to say about it.
         return same or [replace(spec, note="") for spec in model] == [opened.spec]
 
@@ -208,17 +210,25 @@ class EngineSlot:
         before = self._opened
         if before is not None:
             self._end_run_for(_name_of(model))
-        # First, because two models seldom fit the memory of a GPU.
-        self.close()
+        # To weights that were written over there is no way back: they stay until others work.
+        keep = before is not None and not self.is_as_on_disk()
+        if not keep:
+            # First, because two models seldom fit the memory of a GPU.
+            self.close()
         try:
             self._load(model, device)
+            if before is not None and keep and before.own:
+                before.engine.close()
         except Exception as error:  # the session stays usable: another model may load
             # What was half loaded hangs on the frames of the error.
             traceback.clear_frames(error.__traceback__)
             if before is None:
                 self._fail(error)
                 raise
-            self._go_back(model, before)
+            if keep:
+                self._stay(model, before)
+            else:
+                self._go_back(model, before)
             raise NotSwitchedError(
                 f"{_name_of(model)} could not be loaded, {before.engine.name} stays in use: {error}"
             ) from error
@@ -254,7 +264,20 @@ class EngineSlot:
         if opened.status.reason:
             _log.info("Model: %s", opened.status.reason)
         self._set_status(opened.status)
-        self._host.provenance.engine_opened(opened.engine)
+        self.describe()
+
+    def _stay(self, failed: Model, before: Opened) -> None:
+        """Have the model of before in use, which was not closed."""
+        if self._model is failed:
+            self._model = before.model
+        self._take(before)
+
+    def describe(self) -> None:
+        """Have it written down which engine makes masks."""
+        opened = self._opened
+        if opened is not None:
+            state = opened.files[0] if opened.files else None
+            self._host.provenance.engine_opened(opened.engine, state)
 
     def _go_back(self, failed: Model, before: Opened) -> None:
         """Have the model of before in use again, after another could not be loaded."""

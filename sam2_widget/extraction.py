@@ -123,8 +123,10 @@ class Extraction:
                 return
             self._files.prepare()
             if failed:
+                # Before anything is decoded again.
+                self._files.check_room()
                 self._error = None
-                self._times, self._ready = [], self._files.count_whole()
+                self._times, self._ready = [], self._files.count_whole(self._ready)
             name = f"sam2-widget frames of {self._source.stem}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()

@@ -209,7 +209,8 @@ class FileSession(SessionBase):
             frames = [new for _, new in made.frames]
             text = f"loading of {loaded.title}"
             self._live.provenance.take_over(merging.runs_of(made, loaded))
-            self._editor.load(text, frames, made.keypoints, made.labels[1], made.skeleton[1])
+            labels, skeleton = made.labels[1], made.skeleton[1]
+            self._editor.load(text, frames, made.keypoints, labels, skeleton, from_file=True)
             told = previewing.sentences(made)
             return told if told == [previewing.NOTHING] else [*loaded.notes, *told]
 

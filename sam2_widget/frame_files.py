@@ -49,6 +49,21 @@ class FrameFiles:
             for leftover in self.folder.glob(f"*.jpg{TEMPORARY}"):
                 leftover.unlink()
 
+    def check_room(self) -> None:
+        """Write and remove a file that is larger than most frames.
+
+        Raises
+        ------
+        SaveError
+            If the disk is full or the folder cannot be written to.
+        """
+        probe = self.folder / f"room.jpg{TEMPORARY}"
+        with saving(probe):
+            try:
+                probe.write_bytes(bytes(1 << 20))
+            finally:
+                probe.unlink(missing_ok=True)
+
     def write(self, index: int, jpeg: bytes) -> None:
         """Store a frame.
 

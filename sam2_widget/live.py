@@ -286,8 +286,7 @@ class Live:
         with self._lock:
             self.notices = [each for each in self.notices if each.text != self.held_elsewhere]
         self._remember(stored)
-        if self.engine is not None:
-            self.provenance.engine_opened(self.engine)
+        self.slot.describe()
         self.video.start()
         self._video_moved()
 
@@ -435,7 +434,7 @@ class Live:
 
 def _merged(regions: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     """Return regions followed by those of more that are new; case does not make a new one."""
-    found = {region.lower(): region for region in reversed(more)}
-    for region in regions:
-        found.pop(region.lower(), None)
-    return (*regions, *reversed(found.values()))
+    found: dict[str, str] = {}
+    for region in (*regions, *more):
+        found.setdefault(region.lower(), region)
+    return tuple(found.values())

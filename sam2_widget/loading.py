@@ -180,10 +180,12 @@ class _Reader:
         if self._folder is None:
             return
         try:
-            video = read_json(self._folder.parent / "project.json")["video"]
+            video = read_json(self._folder.absolute().parent / "project.json")["video"]
             theirs = video["width"], video["height"], video["frame_step"]
         except (ProjectError, KeyError, TypeError):
             return
+        if video.get("fingerprint") != self._video.fingerprint:
+            self._tell_other(f"that of {self._folder.absolute().parent.name!r:.80}")
         ours = self._video.width, self._video.height, self._video.frame_step
         if theirs != ours:
             raise LoadError(
@@ -310,7 +312,7 @@ class _Reader:
             )
         if video["fingerprint"] != self._video.fingerprint:
             self._tell_other(f"{video['name']!r:.80}")
-        elif video["num_frames"] != self._length:
+        elif not _is_about(video["num_frames"], self._length):
             raise LoadError(
                 f"{self._name} counts {video['num_frames']!r:.12} frames of this video, and this "
                 f"project {self._length}; open the video with the frame_step= it was made with."
@@ -327,6 +329,11 @@ class _Reader:
                 f"{self._name} speaks of frame {max(used)}, and this video has {self._length} "
                 "frames; open the video that it was made from."
             )
+
+
+def _is_about(count: object, length: int) -> bool:
+    """Tell whether a number of frames is that of the video; headers announce a few more or less."""
+    return type(count) is int and abs(count - length) <= max(2, length // 100)
 
 
 def _scope(content: Mapping[str, Any]) -> Scope:

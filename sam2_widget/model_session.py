@@ -71,7 +71,9 @@ class ModelSession(SessionBase):
         if isinstance(model, Engine) and device is not None:
             raise ModelError("An engine of your own has its device already; leave device= out.")
         chosen: Model = model if isinstance(model, Engine) else models.resolve(model, config)
-        if live.slot.is_used(chosen, device) and live.status.status != "failed":
+        used = live.slot.is_used(chosen, device) and live.status.status != "failed"
+        # Weights that were trained on, under the same name, are another model.
+        if used and live.slot.is_as_on_disk():
             return live.worker.submit(live.slot.check)
         future = live.slot.open(chosen, device)
         live.worker.submit(self._editor.make_unmade)

@@ -177,9 +177,12 @@ class Project:
 
         It was changed after the journal was; or, while all is read again, since it was written.
         """
+        if not self.lock.held:
+            # Another process may be between a PNG and its line.
+            return set()
         folder = self.mask_path(scope, 0).parent
         found = set(self.watch.newer_masks(folder, self.track_path(scope)))
-        if self._watched is not None and self.lock.held:
+        if self._watched is not None:
             found.update(self._watched.changed_masks(folder, self.watch))
         return found
 

@@ -78,26 +78,25 @@ class Provenance:
         self._soon = soon
         self._changed = changed
         self._now: dict[str, Any] = {}
-        self._file: Path | None = None
         # The state of it that was loaded: one that is written over later is another model's.
-        self._state: State | None = None
+        self._file: tuple[Path, State] | None = None
         # Runs whose line lacks the hash of this file.
-        self._unhashed: dict[Path, list[dict[str, Any]]] = {}
+        self._unhashed: dict[tuple[Path, State], list[dict[str, Any]]] = {}
 
-    def engine_opened(self, engine: Engine) -> None:
-        """Note which engine makes masks from now on."""
+    def engine_opened(self, engine: Engine, state: State | None = None) -> None:
+        """Note which engine makes masks from now on; `state` is its file's when it was read."""
         described = _described(engine)
         named = described.pop("checkpoint", None)
-        now, file, state = checked(described | asdict(self._cleaning)), None, None
+        now, file = checked(described | asdict(self._cleaning)), None
         if isinstance(named, str):
             with contextlib.suppress(OSError):
-                file, state = Path(named), state_of(Path(named))
-                now["checkpoint"] = {"file": file.name, "size": state[0], "sha256": ""}
+                file = Path(named), state or state_of(Path(named))
+                now["checkpoint"] = {"file": file[0].name, "size": file[1][0], "sha256": ""}
         with self._lock:
-            self._engine, self._now, self._file, self._state = engine, now, file, state
+            self._engine, self._now, self._file = engine, now, file
         self._changed(now)
         if file is not None:
-            self._hash(file, state)
+            self._hash(file)
 
     def run_begins(
         self, run: str, scopes: Iterable[Scope], frames: range, direction: str, *, force: bool
@@ -162,12 +161,10 @@ class Provenance:
     def now(self) -> dict[str, Any]:
         """Return what makes masks now, for any thread; waits for the hash of the checkpoint."""
         with self._lock:
-            now, file, state = self._now | self._found(), self._file, self._state
-        if file is not None:
-            with contextlib.suppress(OSError):
-                digest = sha256(file)
-                if state_of(file) == state:
-                    return {**now, "checkpoint": {**now["checkpoint"], "sha256": digest}}
+            now, file = self._now | self._found(), self._file
+        digest = None if file is None else _hash_of(*file)
+        if digest is not None:
+            return {**now, "checkpoint": {**now["checkpoint"], "sha256": digest}}
         return now
 
     def _found(self) -> dict[str, Any]:
@@ -178,17 +175,17 @@ class Provenance:
     def _append(self, record: Mapping[str, Any]) -> None:
         append_line(self._path, journal_line(record), self._flusher)
 
-    def _hash(self, file: Path, state: State | None) -> None:
+    def _hash(self, file: tuple[Path, State]) -> None:
         def work() -> None:
+            digest = _hash_of(*file)
             # The project may be closed before it is done: then nobody is told.
-            with contextlib.suppress(OSError, RuntimeError):
-                digest = sha256(file)
-                if state_of(file) == state:
+            with contextlib.suppress(RuntimeError):
+                if digest is not None:
                     self._soon(lambda: self._hashed(file, digest))
 
         threading.Thread(target=work, name="sam2-widget-hash", daemon=True).start()
 
-    def _hashed(self, file: Path, digest: str) -> None:
+    def _hashed(self, file: tuple[Path, State], digest: str) -> None:
         with self._lock:
             for record in self._unhashed.pop(file, []):
                 record["checkpoint"] = {**record["checkpoint"], "sha256": digest}
@@ -199,6 +196,14 @@ class Provenance:
             checkpoint = {**self._now["checkpoint"], "sha256": digest}
             self._now = now = {**self._now, "checkpoint": checkpoint}
         self._changed(now)
+
+
+def _hash_of(file: Path, state: State) -> str | None:
+    """Return the hash of a file, None if it is another one than was loaded, or gone."""
+    with contextlib.suppress(OSError):
+        digest = sha256(file)
+        return digest if state_of(file) == state else None
+    return None
 
 
 def read_runs(root: Path) -> dict[str, dict[str, Any]]:

@@ -258,6 +258,8 @@ class Responder(Answering):
     def _check_ready(self, frame: int) -> None:
         if not self._live.video.is_ready(frame):
             self._check_exists(frame)
+            # Goes on where a full disk ended it, or says that it is full still.
+            self._live.video.start()
             raise Sam2WidgetError(f"Frame {frame} is not extracted yet; try again in a moment.")
 
     def _add_point(self, request: requests.AddPoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
@@ -11,7 +12,7 @@ from sam2_widget.cleaning_session import CleaningSession
 from sam2_widget.confidence import peaks
 from sam2_widget.editing import Editor
 from sam2_widget.engines.base import PRECISIONS, BatchObjects, Engine
-from sam2_widget.errors import ModelError, ProjectError, PromptError
+from sam2_widget.errors import ModelError, ProjectError, PromptError, SaveError
 from sam2_widget.file_session import FileSession
 from sam2_widget.ids import DEFAULT_REGIONS, check_name, check_regions
 from sam2_widget.importing import import_project, imported_path, is_original_project
@@ -441,7 +442,8 @@ def _join(live: Live, fingerprint: str, regions: tuple[str, ...] | None, options
     """Let a session have a project that is open already."""
     _check_same(live, fingerprint, regions, options)
     # Goes on where a full disk or a file that was away ended it.
-    live.video.start()
+    with contextlib.suppress(SaveError):
+        live.video.start()
 
 
 def _check_same(

@@ -154,7 +154,7 @@ def open_source(video: VideoLike) -> Source:
 
 def _open_path(path: Path) -> Source:
     if path.is_dir():
-        return _open_folder(Path(os.path.abspath(path)))
+        return _open_folder(_absolute(path))
     if not path.exists():
         raise VideoNotFoundError(
             f"There is no file or folder {path}; check the path (relative paths start at "
@@ -162,8 +162,13 @@ def _open_path(path: Path) -> Source:
         )
     if path.suffix.lower() in IMAGE_SUFFIXES:
         raise VideoError(f"{path.name} is a single image; pass the folder that holds the images.")
-    # Not resolved: a link has a name of its own, and so has its project.
-    return _open_file(Path(os.path.abspath(path)))
+    return _open_file(_absolute(path))
+
+
+def _absolute(path: Path) -> Path:
+    """Return an absolute path that keeps the name of a link, which its project has too."""
+    # What .. is after a link only the file system knows; it also gives "." a name.
+    return path.resolve() if ".." in path.parts else path.absolute()
 
 
 # Video files

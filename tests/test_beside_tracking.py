@@ -10,11 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import pytest
 
 from sam2_widget.engines.fake import FakeEngine
-from sam2_widget.errors import ClosedError, ModelError, PromptError, VideoError
+from sam2_widget.errors import ClosedError, ModelError, PromptError, SaveError, VideoError
 from sam2_widget.session import Session
 from sam2_widget.sources import Source, open_source
 from tests.clips import gated, numbered_frames, write_clip, write_images
-from tests.projects import PATIENCE, GatedEngine, open_project, truncated_clip, until
+from tests.projects import (
+    PATIENCE,
+    GatedEngine,
+    full_disk,
+    open_project,
+    settle,
+    truncated_clip,
+    until,
+)
 from tests.tracks import OVERALL, SHAFT, stepped, tracked
 
 if TYPE_CHECKING:
@@ -142,6 +150,22 @@ def test_a_track_that_waits_for_the_video_s_length_holds_up_no_click(
     assert len(session.masks[OVERALL].frames) == 10
     refused = session.track_soon([(2, "shaft")], None, None, "both", False)
     assert isinstance(refused.exception(PATIENCE), PromptError)
+
+
+def test_a_track_goes_on_once_there_is_room_for_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, full_disk(patch, "00004-*"):
+        session = Session(numbered_frames(10), name="clip", output_dir=tmp_path, model=FakeEngine())
+        settle(session)
+        session.add_point(0, 20, 20)
+        assert session.video.ready == 4
+        with pytest.raises(SaveError, match="full"):
+            session.track().wait(PATIENCE)
+        settle(session)
+    with session:
+        assert session.track().wait(PATIENCE)
+        assert tracked(session) == list(range(1, 10))
 
 
 def test_a_second_track_is_queued_and_skips_what_the_first_made(

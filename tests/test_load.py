@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -314,6 +315,15 @@ def test_undoing_the_load_of_a_correction_has_the_old_one_refined_again(
         (_, included), *_ = engine.given
         assert included == 1, "the point that the saved mask shows"
         other.undo()
+        for _ in range(2):
+            other.add_point(5, 62, 30)
+            other.load(content)
+            other.undo()
+            other.undo()
+        engine.given.clear()
+        other.add_point(5, 60, 30)
+        assert [included for _, included in engine.given] == [1]
+        other.undo()
         other.redo()
         other.undo()
         # Where a load is undone on a tracked frame nothing is shown yet.
@@ -345,13 +355,18 @@ def test_a_correction_loaded_over_a_track_refines_the_mask_it_came_with(
         other.clean(min_mask_region_area=10)
 
 
-def test_a_file_of_other_frames_of_the_same_video_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_other_frames_of_the_same_video_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_project(tmp_path / "small", frame_step=3, max_side=48) as small:
         small.add_point(1, 20, 20)
         small.add_keypoint(1, 20, 20, "tip")
         folder, content = small.folder / "instance1", export(small)
     with open_project(tmp_path / "other") as other:
+        monkeypatch.chdir(folder)
         for name in ("points_overall.json", "keypoints.json"):
+            with pytest.raises(LoadError, match="max_side=48 and frame_step=3"):
+                other.load(name)
             with pytest.raises(LoadError, match="max_side=48 and frame_step=3"):
                 other.load(folder / name)
         content["video"] |= {"width": 96, "height": 64}
@@ -361,8 +376,26 @@ def test_a_file_of_other_frames_of_the_same_video_is_refused(tmp_path: Path) -> 
         open_project(tmp_path / "small")
 
 
+def test_a_header_that_announces_a_frame_too_many_keeps_nothing_from_being_loaded(
+    session: Session, tmp_path: Path
+) -> None:
+    content = export(session)
+    content["video"]["num_frames"] = 11
+    with open_project(tmp_path / "other") as other:
+        assert other.load(content)[0] == "Adds 2 points on 1 frame of instance 1, overall."
+
+
 def test_loading_a_file_of_another_video_says_so(session: Session, tmp_path: Path) -> None:
     content = export(session)
+    info = json.loads((session.folder / "project.json").read_bytes())
+    info["video"]["fingerprint"] = "another"
+    shutil.copytree(session.folder, tmp_path / "copy")
+    (tmp_path / "copy" / "project.json").write_text(json.dumps(info))
+    told = session.load(tmp_path / "copy" / "instance1" / "keypoints.json", "replace")
+    assert told == ["Changes nothing: all of it is here already."]
+    session.clear_keypoints(0)
+    told = session.load(tmp_path / "copy" / "instance1" / "keypoints.json")
+    assert told[0] == "It was made from another video, that of 'copy': check that it fits."
     content["video"]["fingerprint"] = "another"
     with open_project(tmp_path / "other") as other:
         told = other.load(content)

@@ -78,6 +78,11 @@ def test_a_link_gives_its_own_name_to_the_project(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("no links here")
     assert open_source(link).default_name == "mouse"
+    write_clip(tmp_path / "clip.mp4", count=3)
+    write_clip(tmp_path / "raw" / "clip.mp4", count=5)
+    (tmp_path / "raw" / "deep").mkdir()
+    (tmp_path / "there").symlink_to(tmp_path / "raw" / "deep")
+    assert open_source(tmp_path / "there" / ".." / "clip.mp4").count == 5
 
 
 def test_an_mp4_announces_its_number_of_frames(tmp_path: Path) -> None:

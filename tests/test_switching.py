@@ -15,9 +15,10 @@ from sam2_widget.annotations import Scope
 from sam2_widget.annotator import Annotator
 from sam2_widget.checksums import sha256
 from sam2_widget.choosing import GIB, choose
+from sam2_widget.engine_slot import EngineSlot
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.engines.sam2 import Sam2Engine
-from sam2_widget.errors import ModelError, NoVideoError
+from sam2_widget.errors import ModelError, NotSwitchedError, NoVideoError
 from sam2_widget.model_names import official_name
 from sam2_widget.models import OFFICIAL, ModelSpec, nano
 from sam2_widget.sample import SAMPLE_CLICKS
@@ -209,7 +210,7 @@ def test_the_model_in_use_is_not_loaded_again(session: Session) -> None:
 
 
 def test_weights_that_were_trained_on_are_loaded_anew(
-    session: Session, other: Path, tmp_path: Path
+    session: Session, other: Path, clip: Path, tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine.safetensors"
     shutil.copyfile(NANO.checkpoint, mine)
@@ -228,6 +229,14 @@ def test_weights_that_were_trained_on_are_loaded_anew(
     engine = session.live.engine
     switch(session, mine)
     assert session.live.engine is engine
+    # While they are being written, what is in memory stays in use.
+    mine.write_bytes(mine.read_bytes()[:1000])
+    with open_clip(clip, session.folder.parent, model=mine, config=NANO.config) as second:
+        assert second.live.engine is engine
+    with pytest.raises(NotSwitchedError):
+        switch(session, mine)
+    assert session.live.engine is engine
+    assert session.add_point(1, *DISC).any()
 
 
 def test_the_old_model_is_gone_before_the_new_one_is_loaded(
@@ -337,12 +346,17 @@ def test_an_engine_of_one_s_own_stays_as_it_was_when_another_fails(tmp_path: Pat
 
 
 def test_when_the_old_model_is_gone_too_the_next_one_mends_it(
-    clip: Path, other: Path, tmp_path: Path
+    clip: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "mine.safetensors"
     shutil.copy(other, path)
     with open_clip(clip, tmp_path, model=path, config=NANO.config) as session:
         path.unlink()
+        with pytest.raises(NotSwitchedError, match="mine stays in use"):
+            session.set_model(damaged(tmp_path), NANO.config)
+        assert session.add_point(0, *DISC).any()
+        # And where it goes in between.
+        monkeypatch.setattr(EngineSlot, "is_as_on_disk", lambda _: True)
         with pytest.raises(ModelError, match="does not exist"):
             session.set_model(damaged(tmp_path), NANO.config)
         assert session.live.status.status == "failed"

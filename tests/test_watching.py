@@ -23,6 +23,7 @@ from sam2_widget.annotations import Scope
 from sam2_widget.durable import write_file
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.errors import ChangedFileError, ProjectError
+from sam2_widget.live import _merged
 from sam2_widget.rollback import all_or_nothing
 from sam2_widget.session import Session
 from sam2_widget.watching import Watch
@@ -386,6 +387,10 @@ def test_a_copy_with_times_of_its_own_is_read_once(
         with open_project(tmp_path) as session:
             assert len(read) == count
             assert session.to_dataframe().equals(before)
+
+
+def test_regions_that_only_files_know_keep_their_order() -> None:
+    assert _merged(("a",), ["c", "A", "b", "c"]) == ("a", "c", "b")
 
 
 def test_a_region_that_only_files_know_is_there(session: Session) -> None:
