@@ -26,17 +26,24 @@ TINY = Plan(shapes=((2, 1), (1, 3), (1, 3)), small=100, warmup=1, fade=1)
 
 
 def test_training_on_one_batch_lowers_its_loss(batch: Batch) -> None:
+    torch.manual_seed(0)
     state = State(build(PACKAGED / "nano.safetensors"))
+    # Away from where no single batch has much to say any more.
+    with torch.no_grad():
+        for weight in state.model.parameters():
+            weight *= 1 + 0.2 * torch.randn_like(weight)
 
     def loss() -> float:
+        # Over several choices of prompts: a step sees one of them.
         with torch.no_grad():
-            return float(Pass(state.model, batch, np.random.default_rng(0)).run())
+            rngs = [np.random.default_rng(seed) for seed in range(4)]
+            return sum(float(Pass(state.model, batch, rng).run()) for rng in rngs) / len(rngs)
 
     before = loss()
     plan = Plan(warmup=1, rate=1e-4)
-    for _ in range(3):
+    for _ in range(6):
         values = train_step(state, batch, plan)
-    assert loss() < before
+    assert loss() < 0.9 * before
     assert values["norm"][0] > 0
 
 
