@@ -62,6 +62,8 @@ def test_the_help_shows_the_user_s_own_keys_which_work(notebook: OpenNotebook) -
     # Ctrl+Z and U were undo's, and are nothing now.
     nb.page.keyboard.press("Control+z")
     nb.page.keyboard.press("u")
+    # The view is told of the prompt a little after its mask is painted.
+    widget.until(lambda: widget.action("track").is_enabled())
     nb.page.keyboard.press("p")
     widget.wait(job="running")
     widget.wait(job="idle", points=1)
