@@ -225,10 +225,7 @@ class EngineSlot:
             if before is None:
                 self._fail(error)
                 raise
-            if keep:
-                self._stay(model, before)
-            else:
-                self._go_back(model, before)
+            self._go_back(model, before, was_closed=not keep)
             raise NotSwitchedError(
                 f"{_name_of(model)} could not be loaded, {before.engine.name} stays in use: {error}"
             ) from error
@@ -266,12 +263,6 @@ class EngineSlot:
         self._set_status(opened.status)
         self.describe()
 
-    def _stay(self, failed: Model, before: Opened) -> None:
-        """Have the model of before in use, which was not closed."""
-        if self._model is failed:
-            self._model = before.model
-        self._take(before)
-
     def describe(self) -> None:
         """Have it written down which engine makes masks."""
         opened = self._opened
@@ -279,15 +270,15 @@ class EngineSlot:
             state = opened.files[0] if opened.files else None
             self._host.provenance.engine_opened(opened.engine, state)
 
-    def _go_back(self, failed: Model, before: Opened) -> None:
+    def _go_back(self, failed: Model, before: Opened, *, was_closed: bool) -> None:
         """Have the model of before in use again, after another could not be loaded."""
         if self._model is failed:
             self._model = before.model
         try:
-            if before.own:
+            if before.own and was_closed:
                 self._load(before.model, before.device)
             else:
-                # An engine of the user's own was not closed, and nothing has happened since.
+                # It was not closed, and nothing has happened since.
                 self._take(before)
         except Exception as error:
             self._fail(error)

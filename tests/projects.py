@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import threading
 from contextlib import contextmanager
 from fnmatch import fnmatch
@@ -53,6 +54,13 @@ def settle(session: Session) -> None:
         if thread.name.startswith("sam2-widget frames"):
             thread.join(PATIENCE)
     session.live.worker.run(lambda: None)
+
+
+def interrupt_soon() -> None:
+    """Do what Jupyter does to a cell: its thread gets KeyboardInterrupt while it waits."""
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
 
 
 class GatedEngine(FakeEngine):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import signal
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from tests.projects import (
     GatedEngine,
     calls,
     files,
+    interrupt_soon,
     open_project,
     own_threads,
     settle,
@@ -90,9 +90,7 @@ def test_interrupting_the_close_ends_the_wait_and_not_the_closing(tmp_path: Path
     session.add_point(0, 20, 20)
     session.track()
     assert engine.arrived()
-    main = threading.main_thread().ident
-    assert main is not None
-    threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
+    interrupt_soon()
     with pytest.raises(KeyboardInterrupt):
         session.close()
     threading.Timer(0.1, engine.open_gate).start()

@@ -26,9 +26,8 @@ from tests.projects import calls, files, full_disk, open_project
 from tests.test_undo import in_a_copy, results, template  # noqa: F401 (a fixture)
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Iterator
 
-    from sam2_widget.engines.base import FrameInput, Segmentation
     from sam2_widget.session import Session
 
 OVERALL, SHAFT = Scope(1, "overall"), Scope(2, "shaft")
@@ -268,93 +267,6 @@ def test_points_and_boxes_are_rounded_as_the_files_of_a_project_are(
         session.load(content)
 
 
-class NotingEngine(FakeEngine):
-    """Notes what it is given of corrected frames: the mask, and how many prompts it shows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: list[tuple[np.ndarray, int]] = []
-
-    def segment(self, scope: Hashable, frame: int, given: FrameInput) -> Segmentation:
-        if given.tracked is not None:
-            self.given.append((given.tracked.load(), given.included))
-        return super().segment(scope, frame, given)
-
-
-def test_a_loaded_correction_is_refined_as_after_reopening(
-    session: Session, tmp_path: Path
-) -> None:
-    session.add_point(5, 40, 30)
-    engines = NotingEngine(), NotingEngine()
-    with open_project(tmp_path / "other", engine=engines[0]) as other:
-        other.load(export(session))
-        other.add_point(5, 44, 30)
-        other.undo()
-    with open_project(tmp_path / "other", engine=engines[1]) as other:
-        other.add_point(5, 44, 30)
-    ((first, included),), ((second, again),) = (engine.given for engine in engines)
-    assert included == again == 1
-    assert np.array_equal(first, second)
-
-
-def test_undoing_the_load_of_a_correction_has_the_old_one_refined_again(
-    session: Session, tmp_path: Path
-) -> None:
-    session.add_point(5, 40, 30)
-    content = export(session)
-    with open_project(tmp_path / "other") as other:
-        other.load(content)
-        other.clear_frame(5)
-        other.track().wait()
-        other.add_point(5, 50, 30)
-    engine = NotingEngine()
-    with open_project(tmp_path / "other", engine=engine) as other:
-        other.load(content)
-        other.undo()
-        other.add_point(5, 60, 30)
-        (_, included), *_ = engine.given
-        assert included == 1, "the point that the saved mask shows"
-        other.undo()
-        for _ in range(2):
-            other.add_point(5, 62, 30)
-            other.load(content)
-            other.undo()
-            other.undo()
-        engine.given.clear()
-        other.add_point(5, 60, 30)
-        assert [included for _, included in engine.given] == [1]
-        other.undo()
-        other.redo()
-        other.undo()
-        # Where a load is undone on a tracked frame nothing is shown yet.
-        other.clear_frame(5)
-        other.track().wait()
-        other.load(content)
-        other.undo()
-        engine.given.clear()
-        other.add_point(5, 40, 30)
-        (_, included), *_ = engine.given
-        assert included == 0
-
-
-def test_a_correction_loaded_over_a_track_refines_the_mask_it_came_with(
-    session: Session, tmp_path: Path
-) -> None:
-    session.add_point(5, 40, 30)
-    engine = NotingEngine()
-    with open_project(tmp_path / "other", engine=engine) as other:
-        other.add_point(0, 70, 40)
-        other.track().wait()
-        other.load(export(session))
-        loaded = other.masks[OVERALL][5]
-        other.add_point(5, 44, 30)
-        other.undo()
-        ((given, included),) = engine.given
-        assert included == 1
-        assert np.array_equal(given, loaded)
-        other.clean(min_mask_region_area=10)
-
-
 def test_a_file_of_other_frames_of_the_same_video_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,20 +312,6 @@ def test_loading_a_file_of_another_video_says_so(session: Session, tmp_path: Pat
     with open_project(tmp_path / "other") as other:
         told = other.load(content)
         assert told[0] == "It was made from another video, 'clip': check that it fits."
-
-
-@pytest.mark.parametrize("pixels", [True, False])
-def test_a_correction_loaded_over_what_corrects_nothing_can_be_refined(
-    session: Session, tmp_path: Path, pixels: bool
-) -> None:
-    session.add_point(5, 40, 30)
-    assert session.live.annotations.of(OVERALL)[5].corrects
-    with open_project(tmp_path / "other") as other:
-        other.paint(5, [(60, 20)], 4)
-        other.load(export(session, pixels))
-        assert other.live.annotations.of(OVERALL)[5].corrects == pixels
-        assert other.add_point(5, 44, 30).any()
-        assert other.track(force=True).wait()
 
 
 def test_replacing_by_points_takes_away_other_prompts_of_that_scope_alone(session: Session) -> None:

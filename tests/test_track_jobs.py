@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +10,7 @@ import pytest
 from sam2_widget.engines.fake import FakeEngine
 from sam2_widget.sample import sample_clip
 from sam2_widget.session import Session
-from tests.projects import PATIENCE, GatedEngine, open_project, until
+from tests.projects import PATIENCE, GatedEngine, interrupt_soon, open_project, until
 from tests.tracks import OVERALL, tracked
 
 if TYPE_CHECKING:
@@ -151,10 +149,7 @@ def test_interrupting_the_wait_ends_the_wait_and_not_the_job(
     slow.add_point(0, 20, 20)
     job = slow.track()
     assert gate.arrived()
-    # What Jupyter does to a cell: its thread gets KeyboardInterrupt while it waits.
-    main = threading.main_thread().ident
-    assert main is not None
-    threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT]).start()
+    interrupt_soon()
     with pytest.raises(KeyboardInterrupt):
         job.wait()
     assert not job.finished
